@@ -1,0 +1,34 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+)
+
+// What this version can run. The formats have more: a file that uses it is valid, and is refused before a run with a problem that says so.
+var (
+	supportedKinds    = []string{KindRead, KindWrite}
+	supportedDrivers  = []string{DriverHTTP}
+	supportedStarters = []string{"command", "url"}
+)
+
+// Unsupported says what a valid app file uses that this version cannot run yet; none means that the app can run.
+func Unsupported(a *App) []Problem {
+	var out []Problem
+	for _, s := range []struct{ key, value string }{{"image", a.Start.Image}, {"build", a.Start.Build}, {"compose", a.Start.Compose}} {
+		if s.value != "" && !slices.Contains(supportedStarters, s.key) {
+			out = append(out, a.Source.Problem("start."+s.key, fmt.Sprintf("starting an app by %q is not supported yet", s.key), "this version starts an app by: command, url"))
+		}
+	}
+	for _, name := range a.JourneyOrder {
+		j := a.Journeys[name]
+		path := join("journeys", name)
+		if !slices.Contains(supportedKinds, j.Kind) {
+			out = append(out, a.Source.Problem(join(path, "kind"), fmt.Sprintf("journeys of kind %q are not supported yet", j.Kind), "this version runs: read, write"))
+		}
+		if !slices.Contains(supportedDrivers, j.Driver) {
+			out = append(out, a.Source.Problem(join(path, "driver"), fmt.Sprintf("the driver %q is not supported yet", j.Driver), "this version has: http"))
+		}
+	}
+	return out
+}

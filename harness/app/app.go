@@ -1,0 +1,372 @@
+// Package app runs the app under test as child processes: it starts each instance with a scrubbed environment, waits until it is ready, keeps what it prints, says
+// when it ends by itself, and stops its whole process group.
+//
+//	Plan ──▶ Prepare ──▶ Start ──▶ (Exited) ──▶ Stop
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"blackout/harness/clock"
+	"blackout/harness/history"
+	"blackout/harness/spec"
+)
+
+// DefaultGrace is how long an instance has to end after SIGTERM.
+const DefaultGrace = 5 * time.Second
+
+// Config is what Start needs.
+type Config struct {
+	App       *spec.App
+	Instances []Instance // from Plan
+	// Env gives the variables that the app file declares for an instance, expanded. Their values appear in no error, log or history. Nil: start.env as it stands.
+	Env func(i Instance) (map[string]string, error)
+	// Lookup gives the variables but ${instance.…} that start.command and ready may use, such as ${service.infura.url}. Their values are kept out of errors, log and
+	// history as well. Nil: there are none.
+	Lookup func(i Instance, name string) (string, bool)
+	// LogDir gets <instance>.log, at most 16 MiB each.
+	LogDir string
+	// ScratchDir holds the folder of an instance that has none of its own.
+	ScratchDir string
+	Clock      clock.Clock
+	Sink       history.Sink
+	// Path, Home and Lang are PATH, HOME and LANG of the app; "" leaves one out. An empty Home is the instance's scratch folder.
+	Path, Home, Lang string
+	// Redact is applied to what the app prints before it is kept, after the values of Env were taken out. Nil: nothing more is taken out.
+	Redact func(string) string
+	// Grace is how long an instance has to end after SIGTERM; 0 is DefaultGrace.
+	Grace time.Duration
+}
+
+// Exit says that an instance ended by itself while it should run.
+type Exit struct {
+	Instance  Instance
+	Status    string   // "exit status 1", "signal: killed"
+	LastLines []string // of what it printed, at most 20, oldest first
+}
+
+// App is the app under test while it runs. It is safe for concurrent use.
+type App struct {
+	cfg       Config
+	urls      []string
+	exited    chan Exit
+	starter   *starter
+	instances []*running
+	stopOnce  sync.Once
+	stopErr   error
+
+	mu   sync.Mutex
+	took time.Duration
+}
+
+// running is one instance from the moment it was started.
+type running struct {
+	Instance
+	process *process
+	out     *output
+	started clock.Micros
+	watched chan struct{} // closed when its end is on record
+}
+
+// launch is everything that starting an instance needs, made ready beforehand.
+type launch struct {
+	argv, env []string
+	dir       string
+	url       *url.URL
+	scrub     *scrubber
+}
+
+// Start starts all instances and returns when all are ready, or with the error of the first that is not: which one, how it ended or what its last answer was, and the
+// last 20 lines of its output. The App is never nil and has to be stopped in either case. With start.url nothing is started, and only the readiness is waited for.
+func Start(ctx context.Context, cfg Config) (*App, error) {
+	a := &App{cfg: cfg, exited: make(chan Exit, len(cfg.Instances))}
+	defer func() {
+		for _, i := range cfg.Instances {
+			i.Release()
+		}
+	}()
+	if err := supported(cfg.App); err != nil {
+		return a, err
+	}
+	if len(cfg.Instances) == 0 {
+		return a, errors.New("start the app: no instances")
+	}
+	launches, err := a.launches()
+	if err != nil {
+		return a, err
+	}
+	if cfg.App.Start.URL == "" {
+		a.starter = newStarter()
+		for i, l := range launches {
+			if err := ctx.Err(); err != nil {
+				return a, err
+			}
+			if err := a.startInstance(cfg.Instances[i], l); err != nil {
+				return a, fmt.Errorf("instance %s: start %s: %w", cfg.Instances[i].Name, cfg.App.Start.Command[0], err)
+			}
+		}
+	}
+	return a, a.awaitReady(ctx, launches)
+}
+
+// launches finds out all that can be wrong before anything runs.
+func (a *App) launches() ([]launch, error) {
+	if err := os.MkdirAll(a.cfg.LogDir, 0o755); err != nil {
+		return nil, fmt.Errorf("folder for the app's logs: %w", err)
+	}
+	owner := map[string]string{} // address → instance
+	var all []launch
+	for _, i := range a.cfg.Instances {
+		l, err := a.launch(i)
+		if err != nil {
+			return nil, fmt.Errorf("instance %s: %w", i.Name, err)
+		}
+		address := net.JoinHostPort(l.url.Hostname(), portOf(l.url))
+		if other, taken := owner[address]; taken {
+			return nil, fmt.Errorf("instances %s and %s have the same address %s: use ${instance.port} in url and start", other, i.Name, address)
+		}
+		owner[address] = i.Name
+		if a.cfg.App.Start.URL == "" {
+			if err := free(i, l.url); err != nil {
+				return nil, fmt.Errorf("instance %s: %w", i.Name, err)
+			}
+		}
+		all = append(all, l)
+		a.urls = append(a.urls, strings.TrimRight(l.url.String(), "/"))
+	}
+	return all, nil
+}
+
+func (a *App) launch(i Instance) (launch, error) {
+	spc := a.cfg.App
+	if spc.Start.URL != "" {
+		u, err := loopbackURL("start.url", spc.Start.URL)
+		return launch{url: u}, err
+	}
+	if i.Dir == "" {
+		i.Dir = filepath.Join(a.cfg.ScratchDir, i.Name)
+	}
+	text := spc.URL
+	if text == "" {
+		text = "http://127.0.0.1:${instance.port}"
+	}
+	text, err := spec.Expand(text, i.lookup)
+	if err != nil {
+		return launch{}, fmt.Errorf("url: %w", err)
+	}
+	u, err := loopbackURL("url", text)
+	if err != nil {
+		return launch{}, err
+	}
+	dir, err := filepath.Abs(spc.Dir)
+	if err != nil {
+		return launch{}, fmt.Errorf("folder of the app file: %w", err)
+	}
+	declared := spc.Start.Env
+	if a.cfg.Env != nil {
+		if declared, err = a.cfg.Env(i); err != nil {
+			return launch{}, fmt.Errorf("start.env: %w", err)
+		}
+	}
+	home := a.cfg.Home
+	if home == "" {
+		home = i.Dir
+	}
+	env, err := environment(a.cfg.Path, home, a.cfg.Lang, declared)
+	if err != nil {
+		return launch{}, err
+	}
+	hidden := maps.Clone(declared)
+	if hidden == nil {
+		hidden = map[string]string{}
+	}
+	argv := make([]string, len(spc.Start.Command))
+	for k, word := range spc.Start.Command {
+		if argv[k], err = spec.Expand(word, func(name string) (string, bool) {
+			value, ok := a.lookup(i, name)
+			if ok && !strings.HasPrefix(name, "instance.") {
+				hidden[name] = value
+			}
+			return value, ok
+		}); err != nil {
+			return launch{}, fmt.Errorf("start.command: %w", err)
+		}
+	}
+	if argv[0], err = findCommand(argv[0], dir, lookupEnv(env, "PATH")); err != nil {
+		return launch{}, fmt.Errorf("start.command: %w", err)
+	}
+	if err := os.MkdirAll(i.Dir, 0o700); err != nil {
+		return launch{}, fmt.Errorf("scratch folder: %w", err)
+	}
+	return launch{argv: argv, env: env, dir: dir, url: u, scrub: newScrubber(hidden, a.cfg.Redact)}, nil
+}
+
+// lookup gives the variables of an instance and those of the config.
+func (a *App) lookup(i Instance, name string) (string, bool) {
+	value, ok := i.lookup(name)
+	if !ok && a.cfg.Lookup != nil {
+		value, ok = a.cfg.Lookup(i, name)
+	}
+	return value, ok
+}
+
+// lookup gives ${instance.…}.
+func (i Instance) lookup(name string) (string, bool) {
+	switch name {
+	case "instance.port":
+		return strconv.Itoa(i.Port), true
+	case "instance.index":
+		return strconv.Itoa(i.Index), true
+	case "instance.region":
+		return i.Region, true
+	case "instance.dir":
+		return i.Dir, true
+	}
+	return "", false
+}
+
+// free makes sure that nothing listens where the instance will: a program left over from before would answer in its stead.
+func free(i Instance, u *url.URL) error {
+	port := portOf(u)
+	if i.hold != nil && port == strconv.Itoa(i.Port) {
+		return nil // it is ours
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return fmt.Errorf("port %s is taken (%w): stop the program that listens there, or use ${instance.port} in url and start, which is always free", port, err)
+	}
+	return l.Close()
+}
+
+func (a *App) startInstance(i Instance, l launch) error {
+	log, err := os.OpenFile(filepath.Join(a.cfg.LogDir, i.Name+".log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	out := newOutput(log, l.scrub)
+	i.Release()
+	r := &running{Instance: i, out: out, watched: make(chan struct{})}
+	a.starter.do(func() {
+		r.started = a.cfg.Clock.Now()
+		r.process, err = startProcess(a.cfg.Clock, l.argv, l.env, l.dir, out, log)
+	})
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: "started", Group: r.process.cmd.Process.Pid, At: r.started})
+	a.instances = append(a.instances, r)
+	go a.watch(r)
+	return nil
+}
+
+// watch puts the end of an instance on record.
+func (a *App) watch(r *running) {
+	defer close(r.watched)
+	<-r.process.gone
+	if err := r.process.logErr; err != nil {
+		a.cfg.Sink.Add(history.Note{Text: fmt.Sprintf("the log of instance %s is incomplete: %v", r.Name, err), At: a.cfg.Clock.Now()})
+	}
+	if !r.process.byself {
+		a.cfg.Sink.Add(history.App{Instance: r.Name, Event: "stopped", Detail: r.process.status, Group: r.process.cmd.Process.Pid, At: r.process.ended})
+		return
+	}
+	a.record(r.Instance, "exited", r.process.status, r.process.ended)
+	a.exited <- Exit{Instance: r.Instance, Status: r.process.status, LastLines: r.out.Last()}
+}
+
+func (a *App) record(i Instance, event, detail string, at clock.Micros) {
+	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: event, Detail: detail, At: at})
+}
+
+// awaitReady waits for all instances at once.
+func (a *App) awaitReady(ctx context.Context, launches []launch) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for n, i := range a.cfg.Instances {
+		var r *running
+		if n < len(a.instances) {
+			r = a.instances[n]
+		}
+		group.Go(func() error {
+			if err := a.ready(ctx, i, r, launches[n].url); err != nil {
+				return fmt.Errorf("instance %s: %w", i.Name, err)
+			}
+			at := a.cfg.Clock.Now()
+			a.record(i, "ready", "", at)
+			if r != nil {
+				a.mu.Lock()
+				a.took = max(a.took, (at - r.started).Duration())
+				a.mu.Unlock()
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// URL is the address of the instance that a session uses, without a slash at the end; "" when Start failed before it was known.
+func (a *App) URL(session int) string {
+	if len(a.urls) == 0 {
+		return ""
+	}
+	return a.urls[session%len(a.urls)]
+}
+
+// Exited gives the instances that ended by themselves while they should run. It is buffered, so that nobody has to listen, and closed by Stop.
+func (a *App) Exited() <-chan Exit { return a.exited }
+
+// Took is the app's own start: from the start of its process until it was ready, of the slowest instance. It is 0 for an app that ran already.
+func (a *App) Took() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.took
+}
+
+// Stop ends all instances with everything that they started in their process groups: SIGTERM, and SIGKILL after the grace or when ctx ends. It is bounded by the grace
+// and a few seconds, ctx or not, and safe to call again and concurrently; later calls give the first one's error.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopOnce.Do(func() { a.stopErr = a.stop(ctx) })
+	return a.stopErr
+}
+
+func (a *App) stop(ctx context.Context) error {
+	grace := a.cfg.Grace
+	if grace <= 0 {
+		grace = DefaultGrace
+	}
+	errs := make([]error, len(a.instances))
+	var wait sync.WaitGroup
+	for n, r := range a.instances {
+		wait.Go(func() {
+			if err := r.process.stop(ctx, grace); err != nil {
+				errs[n] = fmt.Errorf("stop instance %s: %w", r.Name, err)
+			}
+		})
+	}
+	wait.Wait()
+	if a.starter != nil {
+		a.starter.close()
+	}
+	for _, r := range a.instances {
+		select {
+		case <-r.process.gone:
+			<-r.watched
+		default:
+			return errors.Join(errs...) // it may still report its end: Exited stays open
+		}
+	}
+	close(a.exited)
+	return errors.Join(errs...)
+}

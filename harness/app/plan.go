@@ -1,0 +1,162 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"blackout/harness/spec"
+)
+
+// Instance is one running copy of the app.
+type Instance struct {
+	Name   string // fit for a file name: "aws-us-east-1-0"
+	Region string // "cloud/region", or "" when it is placed nowhere
+	Index  int    // over all instances, from 0: session i uses instance i mod n
+	Port   int    // on the loopback interface, for ${instance.port}
+	Dir    string // an own scratch folder
+
+	hold net.Listener // keeps Port until the instance starts; nil when nothing keeps it
+}
+
+// Release gives the instance's port back. Start does it for the instances that it is given; it is needed only when Start is never called. Calling it again does
+// nothing.
+func (i Instance) Release() {
+	if i.hold != nil {
+		_ = i.hold.Close() // a second Close says that it is closed already
+	}
+}
+
+// Plan lays out the instances of an app: regions in sorted order, a free loopback port and a scratch folder each. The ports are held until Start runs the
+// instances, so that no other program takes them in between; call Release on each instance if Start is not called.
+//
+// An app that runs already (start.url) has one instance, whose port is the address's.
+func Plan(a *spec.App, scratch string) ([]Instance, error) {
+	if err := supported(a); err != nil {
+		return nil, err
+	}
+	regions := make([]string, 0, len(a.Instances))
+	total := 0
+	for region, count := range a.Instances {
+		if count < 0 {
+			return nil, fmt.Errorf("instances: %s: %d instances", region, count)
+		}
+		regions = append(regions, region)
+		total += count
+	}
+	slices.Sort(regions)
+	counts := a.Instances
+	if len(regions) == 0 {
+		regions, counts, total = []string{""}, map[string]int{"": 1}, 1
+	}
+	if total == 0 {
+		return nil, fmt.Errorf("instances: an app needs one at least")
+	}
+	if a.Start.URL != "" {
+		return planRunning(a, regions, total)
+	}
+	var instances []Instance
+	for _, region := range regions {
+		for k := range counts[region] {
+			i, err := newInstance(region, k, len(instances), scratch)
+			if err != nil {
+				for _, earlier := range instances {
+					earlier.Release()
+				}
+				return nil, err
+			}
+			instances = append(instances, i)
+		}
+	}
+	return instances, nil
+}
+
+func newInstance(region string, k, index int, scratch string) (Instance, error) {
+	i := Instance{Name: instanceName(region, k), Region: region, Index: index}
+	i.Dir = filepath.Join(scratch, i.Name)
+	if err := os.MkdirAll(i.Dir, 0o700); err != nil {
+		return Instance{}, fmt.Errorf("instance %s: scratch folder: %w", i.Name, err)
+	}
+	hold, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return Instance{}, fmt.Errorf("instance %s: no free loopback port: %w", i.Name, err)
+	}
+	i.hold, i.Port = hold, hold.Addr().(*net.TCPAddr).Port
+	return i, nil
+}
+
+func planRunning(a *spec.App, regions []string, total int) ([]Instance, error) {
+	if total > 1 {
+		return nil, fmt.Errorf("start.url is one app that runs already: instances says %d; let it start the app (start.command) to have more than one", total)
+	}
+	u, err := loopbackURL("start.url", a.Start.URL)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(portOf(u))
+	if err != nil {
+		return nil, fmt.Errorf("start.url: port of %s: %w", u.Redacted(), err)
+	}
+	return []Instance{{Name: instanceName(regions[0], 0), Region: regions[0], Port: port}}, nil
+}
+
+// instanceName makes a name out of a region that is fit for a file name.
+func instanceName(region string, k int) string {
+	if region == "" {
+		region = "app"
+	}
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		default:
+			return '-'
+		}
+	}, region)
+	return clean + "-" + strconv.Itoa(k)
+}
+
+// supported refuses the ways to start an app that belong to another runtime.
+func supported(a *spec.App) error {
+	for _, way := range []struct{ key, value string }{{"image", a.Start.Image}, {"build", a.Start.Build}, {"compose", a.Start.Compose}} {
+		if way.value != "" {
+			return fmt.Errorf("start.%s comes with the docker runtime: the local runtime starts apps by start.command, or uses one that runs already (start.url)", way.key)
+		}
+	}
+	if len(a.Start.Command) == 0 && a.Start.URL == "" {
+		return fmt.Errorf("start: neither command nor url is set: say how the app starts")
+	}
+	return nil
+}
+
+// loopbackURL parses an address of the app and refuses any that is not on this machine: a run must never send traffic elsewhere.
+func loopbackURL(what, text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: not a URL", what)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%s: %q is not http or https", what, u.Scheme)
+	}
+	host := u.Hostname()
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%s: %q is not a loopback address: an app under test runs on this machine, at 127.0.0.1", what, host)
+	}
+	return u, nil
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// shortest is the length in bytes from which a value of the environment is taken out of what the app printed. Below it are ports' digits, flags and the like, whose
+// removal would garble every line and hide nothing.
+const shortest = 4
+
+// scrubber takes the values of an instance's environment out of what the instance printed, because keys and secrets are among them.
+type scrubber struct {
+	values  []string // longest first
+	replace *strings.Replacer
+	redact  func(string) string // the run's own redaction; may be nil
+}
+
+// newScrubber replaces each value by "${NAME}", which says more than a row of asterisks.
+func newScrubber(declared map[string]string, redact func(string) string) *scrubber {
+	s := &scrubber{redact: redact}
+	names := map[string]string{}
+	for name, value := range declared {
+		// Output is looked at line by line, and a PEM key is printed as several.
+		for line := range strings.Lines(value) {
+			line = strings.TrimRight(line, "\r\n")
+			if len(line) < shortest || line == "true" || line == "false" {
+				continue
+			}
+			if first, ok := names[line]; !ok || name < first {
+				names[line] = name
+			}
+		}
+	}
+	for value := range names {
+		s.values = append(s.values, value)
+	}
+	slices.SortFunc(s.values, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	pairs := make([]string, 0, 2*len(s.values))
+	for _, value := range s.values {
+		pairs = append(pairs, value, "${"+names[value]+"}")
+	}
+	s.replace = strings.NewReplacer(pairs...)
+	return s
+}
+
+func (s *scrubber) clean(text string) string {
+	text = s.replace.Replace(text)
+	if s.redact != nil {
+		text = s.redact(text)
+	}
+	return text
+}
+
+// longest is the length in bytes of the longest value.
+func (s *scrubber) longest() int {
+	if len(s.values) == 0 {
+		return 0
+	}
+	return len(s.values[0])
+}
+
+// cut gives a place at or before want where text can be cut without cutting a value in two: half a key would not be recognised afterwards. text has to reach
+// longest() beyond want, or end before. 0 means that there is none.
+func (s *scrubber) cut(text []byte, want int) int {
+	want = min(want, len(text))
+	for moved := true; moved && want > 0; {
+		moved = false
+		for _, value := range s.values {
+			from := max(0, want-len(value)+1)
+			to := min(len(text), want+len(value)-1)
+			if from < want && to > want {
+				if i := bytes.Index(text[from:to], []byte(value)); i >= 0 {
+					want, moved = from+i, true
+				}
+			}
+		}
+	}
+	return want
+}

@@ -1,0 +1,123 @@
+package journey
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"blackout/harness/spec"
+)
+
+// The names of answer fields that mean something here; the app file may have others, which are read and kept alike.
+const (
+	fieldBalance  = "balance"
+	fieldDeclined = "declined"
+	fieldID       = "id"
+	fieldState    = "state"
+	fieldTx       = "tx"
+)
+
+// maxDeclined bounds in bytes what is kept of a whole object that an app says no with.
+const maxDeclined = 1 << 10
+
+// reader reads the fields of a journey's answers.
+type reader struct {
+	names    []string // sorted
+	paths    map[string]path
+	required []string // sorted; what a 2xx answer must have
+	promised []string // sorted; what is missing when an answer cannot be read at all
+}
+
+func newReader(j spec.Journey) (*reader, error) {
+	r := &reader{paths: map[string]path{}}
+	for name, field := range j.Answer {
+		p, err := compilePath(field.Path)
+		if err != nil {
+			return nil, fmt.Errorf("answer.%s: %w", name, err)
+		}
+		r.names = append(r.names, name)
+		r.paths[name] = p
+		switch {
+		case name == fieldBalance, name == fieldID && j.Follow != nil:
+			r.required = append(r.required, name)
+			r.promised = append(r.promised, name)
+		case name == fieldID, name == fieldTx, name == fieldState:
+			r.promised = append(r.promised, name)
+		}
+	}
+	slices.Sort(r.names)
+	slices.Sort(r.required)
+	slices.Sort(r.promised)
+	return r, nil
+}
+
+// read gives the fields that the body has: strings without their quotes, numbers as they were written, true or false. A field that is null or has no match is absent,
+// and so is an object or an array, except for declined. missing is what a 2xx answer should have had; an app that declines owes nothing else.
+func (r *reader) read(status int, body []byte) (fields map[string]string, missing []string) {
+	if len(r.names) == 0 {
+		return nil, nil
+	}
+	ok := status >= 200 && status < 300
+	root, err := parseJSON(body)
+	if err != nil {
+		if ok {
+			missing = slices.Clone(r.promised)
+		}
+		return nil, missing
+	}
+	fields = map[string]string{}
+	for _, name := range r.names {
+		node := r.paths[name].first(root)
+		text, found := scalarText(node)
+		if name == fieldDeclined {
+			text, found = declinedText(node)
+		}
+		if found {
+			fields[name] = text
+		}
+	}
+	if _, declined := fields[fieldDeclined]; ok && !declined {
+		for _, name := range r.required {
+			if _, found := fields[name]; !found {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return fields, missing
+}
+
+// declinedText says whether an app says no: by anything but null, false, an empty string, an empty object or an empty list, which many APIs send with every good
+// answer.
+func declinedText(n *yaml.Node) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	if n.Kind != yaml.ScalarNode {
+		if len(n.Content) == 0 {
+			return "", false
+		}
+		var b strings.Builder
+		compact(&b, n)
+		return clip(b.String(), maxDeclined), true
+	}
+	text, found := scalarText(n)
+	if !found || text == "" || n.Tag == "!!bool" && text == "false" {
+		return "", false
+	}
+	return text, true
+}
+
+// clip cuts a text to a number of bytes, at the end of a character, and makes it valid UTF-8: bytes that are none become a question mark.
+func clip(text string, limit int) string {
+	if len(text) > limit {
+		cut := limit
+		for cut > 0 && limit-cut < utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut]
+	}
+	return strings.ToValidUTF8(text, "?")
+}

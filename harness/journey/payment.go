@@ -1,0 +1,119 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"blackout/harness/clock"
+	"blackout/harness/history"
+)
+
+// payment is what a user knows about a payment that they asked for. One goroutine at a time has it.
+//
+//	answer ──▶ heard ──▶ pending, or no word yet ──every──▶ asked again ──▶ heard … ──▶ confirmed or failed
+type payment struct {
+	journey *journey
+	session *session
+	intent  history.Intent
+	answer  map[string]string // what the app's answers said, the latest of each field
+
+	accepted bool // the first answer was a good one
+	unknown  bool // there was no first answer, or one that leaves open what became of the request
+
+	word, tx string // the last that was recorded
+	final    bool
+}
+
+// vars are the variables of a payment's requests.
+func (p *payment) vars() map[string]string {
+	vars := map[string]string{
+		prefixIntent + "id": p.intent.ID, prefixIntent + "to": p.intent.To, prefixIntent + "wei": p.intent.Wei, prefixIntent + "chain": p.intent.Chain,
+	}
+	for name, text := range p.answer {
+		vars[prefixAnswer+name] = text
+	}
+	return vars
+}
+
+// heard records the app's word for a payment if it is new.
+func (r *Runner) heard(p *payment, at clock.Micros) {
+	if p == nil {
+		return
+	}
+	word, tx := p.answer[fieldState], p.answer[fieldTx]
+	if word == "" || word == p.word && tx == p.tx {
+		return
+	}
+	p.word, p.tx = word, tx
+	state, listed := p.journey.states[word]
+	p.final = state == history.StateConfirmed || state == history.StateFailed
+	shown := r.redact(word)
+	r.cfg.Sink.Add(history.Said{Intent: p.intent.ID, State: state, Word: shown, Tx: r.redact(tx), At: at})
+	if listed {
+		return
+	}
+	text := fmt.Sprintf("journey %s: the app said %q about a payment, a word that states does not list: add it under pending, confirmed or failed",
+		p.journey.plan.Name, clip(shown, 100))
+	r.mu.Lock()
+	known := r.unlisted[text]
+	r.unlisted[text] = true
+	r.mu.Unlock()
+	if !known {
+		r.cfg.Sink.Add(history.Note{Text: "app file: " + text, At: at})
+	}
+}
+
+// worthFollowing reports whether a user would ask what became of the payment, and can: the follow-up may need something that the answer did not have.
+func (p *payment) worthFollowing() bool {
+	if p.journey.follow == nil || p.final {
+		return false
+	}
+	if p.word == "" && !p.accepted && !p.unknown {
+		return false
+	}
+	return !p.journey.follow.needs(func(name string) bool {
+		field, ok := strings.CutPrefix(name, prefixAnswer)
+		if !ok {
+			return true
+		}
+		_, ok = p.answer[field]
+		return ok
+	})
+}
+
+// goFollow follows a payment in the background until Drain, if it is worth it.
+func (r *Runner) goFollow(p *payment) {
+	if p != nil && p.worthFollowing() {
+		r.follows.Go(func() { r.follow(r.followCtx, p) })
+	}
+}
+
+// follow asks about a payment every so often until the app's word is final or ctx ends. An answer that is slower than that delays the next question, as it would for
+// a person; one that is no good says nothing.
+func (r *Runner) follow(ctx context.Context, p *payment) {
+	next := r.cfg.Clock.Now() + p.journey.every
+	for !p.final && r.cfg.Clock.Until(ctx, next) == nil {
+		next = max(next+p.journey.every, r.cfg.Clock.Now())
+		fields := r.ask(ctx, p)
+		maps.Copy(p.answer, fields)
+		r.heard(p, r.cfg.Clock.Now())
+	}
+}
+
+// ask gives the fields of one good answer to a follow-up, or none.
+func (r *Runner) ask(ctx context.Context, p *payment) map[string]string {
+	limited, cancel := context.WithTimeout(ctx, p.journey.plan.Deadline.Duration())
+	defer cancel()
+	req, err := p.journey.follow.build(limited, r.cfg.URL(p.session.index), r.scope(p.session, p.vars()))
+	if err != nil {
+		return nil // New has checked the template: it is the app's value that makes no address
+	}
+	status, body, err := exchange(p.session.client, req)
+	if err != nil || status < 200 || status > 299 {
+		return nil
+	}
+	fields, _ := p.journey.reader.read(status, body)
+	return fields
+}

@@ -1,0 +1,111 @@
+package journey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"sync"
+
+	"blackout/harness/clock"
+	"blackout/harness/history"
+)
+
+// Run sends every attempt of the plan: the n-th of a journey is due at start + offset + n × every, as long as that is before start + the plan's end, and belongs to
+// session n mod sessions. start is a moment of the run's clock. Run returns when each attempt has ended or was given up; following payments goes on until Drain.
+//
+// When ctx ends, attempts under way are recorded as interrupted, follow-ups end, and Run returns ctx's error. A failure of the harness itself ends Run as well.
+func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	unhook := context.AfterFunc(ctx, r.stopFollows)
+	var attempts sync.WaitGroup
+	for _, j := range r.journeys {
+		attempts.Go(func() {
+			for n := 0; ; n++ {
+				offset := j.plan.Offset + clock.Micros(n)*j.plan.Every
+				if offset >= r.cfg.Plan.End || r.cfg.Clock.Until(ctx, start+offset) != nil {
+					return
+				}
+				// A goroutine each and no pool: nothing that the app does can hold up the next attempt.
+				attempts.Go(func() {
+					id := j.plan.Name + "#" + strconv.Itoa(n)
+					s := r.sessions[n%len(r.sessions)]
+					a, p, err := r.attempt(ctx, j, s, id, start+offset)
+					if err != nil {
+						fail(fmt.Errorf("attempt %s: %w", id, err))
+						return
+					}
+					r.cfg.Sink.Add(a)
+					r.heard(p, a.End)
+					r.goFollow(p)
+				})
+			}
+		})
+	}
+	attempts.Wait()
+	if err := context.Cause(ctx); err != nil {
+		r.follows.Wait()
+		return err
+	}
+	unhook()
+	return nil
+}
+
+// Drain waits until the app's word for every payment is final, at the latest until a moment of the run's clock. Nothing is under way when it returns.
+func (r *Runner) Drain(ctx context.Context, until clock.Micros) error {
+	defer r.Close()
+	final := make(chan struct{})
+	go func() {
+		defer close(final)
+		r.follows.Wait()
+	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := make(chan error, 1)
+	go func() { over <- r.cfg.Clock.Until(ctx, until) }()
+	select {
+	case <-final:
+		cancel()
+		<-over
+		return nil
+	case err := <-over:
+		r.stopFollows()
+		<-final
+		return err
+	}
+}
+
+// Preflight does each journey once, one after the other, as session 0, and follows a payment until the app's word is final or the journey's settle time is over. The
+// attempts are returned and not recorded, with ids "preflight/<journey>"; a payment's intent and the app's words for it are. What the attempts say is for the caller
+// to judge. The error is ctx's, or an ErrAppFile: a state that the app file does not list.
+func (r *Runner) Preflight(ctx context.Context) ([]history.Attempt, error) {
+	var all []history.Attempt
+	for _, j := range r.journeys {
+		a, p, err := r.attempt(ctx, j, r.sessions[0], "preflight/"+j.plan.Name, r.cfg.Clock.Now())
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return all, fmt.Errorf("preflight of %s: %w", j.plan.Name, err)
+		}
+		all = append(all, a)
+		r.heard(p, a.End)
+		if p != nil && p.worthFollowing() {
+			settled, cancel := context.WithDeadline(ctx, r.cfg.Clock.Time(a.End+j.plan.Settle))
+			r.follow(settled, p)
+			cancel()
+		}
+		if ctx.Err() != nil {
+			return all, ctx.Err()
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for text := range maps.Keys(r.unlisted) {
+		errs = append(errs, fmt.Errorf("%w: %s", ErrAppFile, text))
+	}
+	return all, errors.Join(errs...)
+}

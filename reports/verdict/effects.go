@@ -1,0 +1,250 @@
+package verdict
+
+import (
+	"math"
+
+	"blackout/harness/clock"
+	"blackout/harness/fault"
+	"blackout/harness/history"
+	"blackout/harness/plan"
+)
+
+// missedBelow is the likelihood of having touched nothing by chance below which we say that the fault did not work.
+const missedBelow = 0.001
+
+// confirmWithin is how long a fault has to be seen to act.
+const confirmWithin = clock.Micros(5_000_000)
+
+// effect is the life of one effect of the plan, as observed. Times are nil for what did not happen.
+type effect struct {
+	*plan.Effect
+	injected, confirmed, lifting, cleared, failed *clock.Micros
+	touched                                       history.Touched
+	unseen                                        bool
+	detail                                        string // why it failed
+	ended                                         string
+}
+
+// readEffects gathers the lives of the plan's effects.
+func readEffects(h *history.History, p *plan.Plan, zero clock.Micros) []effect {
+	list := make([]effect, len(p.Effects))
+	at := make(map[string]*effect, len(p.Effects))
+	for i := range p.Effects {
+		list[i].Effect = &p.Effects[i]
+		at[p.Effects[i].ID] = &list[i]
+	}
+	for i := range h.Faults {
+		r := &h.Faults[i]
+		e := at[r.ID]
+		if e == nil {
+			continue
+		}
+		t := r.At - zero
+		first := func(p **clock.Micros) {
+			if *p == nil || t < **p {
+				*p = &t
+			}
+		}
+		switch r.State {
+		case history.FaultInjecting:
+			first(&e.injected)
+		case history.FaultConfirmed:
+			first(&e.confirmed)
+		case history.FaultLifting:
+			first(&e.lifting)
+		case history.FaultCleared:
+			first(&e.cleared)
+		case history.FaultFailed:
+			first(&e.failed)
+			e.detail = r.Detail
+		}
+		if r.Touched.Total() >= e.touched.Total() {
+			e.touched = r.Touched
+		}
+		e.unseen = e.unseen || r.Unseen
+	}
+	return list
+}
+
+// life is from when to when the effect acted.
+func (e *effect) life(end clock.Micros) (from, to clock.Micros) {
+	from, to = *e.injected, end
+	for _, t := range []*clock.Micros{e.lifting, e.cleared, e.failed} {
+		if t != nil {
+			to = min(to, *t)
+		}
+	}
+	return from, max(from, to)
+}
+
+// endEffects says how each effect ended. The first that holds:
+//
+//   - not-reached: the run ended before its time.
+//   - failed: it could not be injected or lifted, or never was.
+//   - exercised: it touched something of the app. A fault that refuses connections by closing the door cannot count; it counts as exercised when the app used
+//     the service before and nothing of it arrived while the door was shut.
+//   - missed: it should have taken everything, had 5 s, and was never seen to act.
+//   - not-used: the app sent nothing there in baseline and outage. No blame: the fault could not matter.
+//   - missed: the app used the service anew n times, and a fault that reaches the part r of it would leave all of them alone with a likelihood (1 − r)^n
+//     below 0.001.
+//   - spared: else. Everything rode on connections or cached names from before, or luck is a good enough explanation.
+func (e *evidence) endEffects() {
+	for i := range e.effects {
+		f := &e.effects[i]
+		f.ended = e.ending(f)
+	}
+}
+
+func (e *evidence) ending(f *effect) string {
+	switch {
+	case f.injected == nil && f.failed == nil && !e.complete:
+		return NotReached
+	case f.failed != nil || f.injected == nil:
+		return Failed
+	case f.touched.Total() > 0:
+		return Exercised
+	}
+	from, to := f.life(e.until)
+	before := e.callsTo(f, 0, e.times.outage)
+	during := e.callsTo(f, from, to)
+	anew := e.unitsAnew(f, from, to, during)
+	used := anew > 0 || e.callsTo(f, 0, e.times.lifted) > 0
+	if f.unseen {
+		switch {
+		case !used:
+			return NotUsed
+		case before > 0 && during == 0:
+			return Exercised
+		default:
+			return Spared
+		}
+	}
+	if f.confirmed == nil && f.reachesAll() && to-from >= confirmWithin {
+		return Missed
+	}
+	switch {
+	case !used:
+		return NotUsed
+	case f.Service == "" && during > 0:
+		return Exercised // a chain as a whole: whoever asks for it meets the fault
+	case f.Service == "":
+		return Spared
+	}
+	if math.Pow(1-min(max(f.Reach, 0), 1), float64(anew)) < missedBelow {
+		return Missed
+	}
+	return Spared
+}
+
+// reachesAll reports whether the effect should take every unit from its start.
+func (f *effect) reachesAll() bool {
+	return f.Reach >= 1 && len(f.Steps) > 0 && f.Steps[0].Share >= 1
+}
+
+// callsTo counts the app's requests that an effect could act on, sent in [from, to). Probes are ours.
+func (e *evidence) callsTo(f *effect, from, to clock.Micros) int {
+	n := 0
+	for i := range e.h.Calls {
+		c := &e.h.Calls[i]
+		at := c.At - e.zero
+		if c.Probe || at < from || at >= to || (f.Service != "" && c.Service != f.Service) || (f.Chain != "" && c.Chain != "" && c.Chain != f.Chain) {
+			continue
+		}
+		if f.Service == "" && c.Chain == "" {
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+// unitsAnew counts what the effect's shares are drawn on, used anew during its life: look-ups, connections, or requests.
+func (e *evidence) unitsAnew(f *effect, from, to clock.Micros, calls int) int {
+	switch fault.Layer(f.Layer) {
+	case fault.LayerNames:
+		n, hosts := 0, e.hosts(f.Service)
+		for i := range e.h.Lookups {
+			if l := &e.h.Lookups[i]; l.At-e.zero >= from && l.At-e.zero < to && hosts[l.Host] {
+				n++
+			}
+		}
+		return n
+	case fault.LayerConnection, fault.LayerCertificate:
+		return int(max(e.opened(f.Service, to)-e.opened(f.Service, from), 0))
+	default:
+		return calls
+	}
+}
+
+// opened is how many connections the app had opened to a service by t, by the record nearest to t: one is written at the start and the end of each effect.
+func (e *evidence) opened(service string, t clock.Micros) int64 {
+	var nearest *history.Connections
+	for i := range e.h.Connections {
+		c := &e.h.Connections[i]
+		if c.Service == service && (nearest == nil || distance(c.At-e.zero, t) < distance(nearest.At-e.zero, t)) {
+			nearest = c
+		}
+	}
+	if nearest == nil {
+		return 0
+	}
+	return nearest.Opened
+}
+
+func distance(a, b clock.Micros) clock.Micros { return max(a-b, b-a) }
+
+// hosts is the set of a service's host names; of every service for "".
+func (e *evidence) hosts(service string) map[string]bool {
+	set := map[string]bool{}
+	for _, s := range e.plan.Services {
+		if service == "" || s.Name == service {
+			for _, h := range s.Hosts {
+				set[h.Name] = true
+			}
+		}
+	}
+	return set
+}
+
+// name is what a person calls the effect.
+func (f *effect) name() string {
+	switch {
+	case f.Service == "":
+		return f.Fault + " on " + f.Chain
+	case f.Chain == "":
+		return f.Fault + " on " + f.Service
+	default:
+		return f.Fault + " on " + f.Service + " (" + f.Chain + ")"
+	}
+}
+
+// faults lists the effects for verdict.json.
+func (e *evidence) faults() []Fault {
+	causes := map[string]*plan.Cause{}
+	for i := range e.plan.Causes {
+		causes[e.plan.Causes[i].ID] = &e.plan.Causes[i]
+	}
+	list := make([]Fault, 0, len(e.effects))
+	for i := range e.effects {
+		f := &e.effects[i]
+		cause := f.Cause
+		if c := causes[f.Cause]; c != nil {
+			cause = c.Fault + " on " + c.Target
+		}
+		list = append(list, Fault{
+			ID: f.ID, Fault: f.Fault, Cause: cause, Service: f.Service, Chain: f.Chain,
+			PlannedFromS: f.From.Seconds(), PlannedToS: f.To.Seconds(),
+			InjectedAtS: seconds(f.injected), ConfirmedAtS: seconds(f.confirmed), ClearedAtS: seconds(f.cleared),
+			EndedAs: f.ended, Touched: Touched(f.touched),
+		})
+	}
+	return list
+}
+
+func seconds(m *clock.Micros) *float64 {
+	if m == nil {
+		return nil
+	}
+	s := m.Seconds()
+	return &s
+}

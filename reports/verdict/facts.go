@@ -1,0 +1,172 @@
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"blackout/harness/clock"
+	"blackout/harness/history"
+)
+
+// facts fills in all of a verdict that is counted, not judged.
+func (e *evidence) facts() *Verdict {
+	head := e.h.Header
+	v := &Verdict{
+		Schema: Schema,
+		Run: Run{
+			ID: head.Run, App: head.App, Scenario: head.Scenario, Seed: head.Seed, Runtime: head.Runtime,
+			Version: head.Versions["blackout"], StartedAt: head.BaseUTC, TimeScale: e.plan.TimeScale,
+		},
+		Ended: Truncated, Windows: e.times.windows(), Cells: e.cells(), Faults: e.faults(),
+		UnmodelledHosts: e.unmodelled(), Providers: e.providers(), Chains: e.chainFacts(), SupportingNotes: e.notes(),
+	}
+	if e.h.Seal != nil {
+		v.Ended = e.h.Seal.End
+	}
+	for _, a := range e.attempts {
+		switch a.class {
+		case Wrong:
+			v.WrongAttempts++
+		case Harmful:
+			v.HarmedIntents++
+		}
+	}
+	slowest, every := 0.0, len(v.Cells) > 0
+	for _, c := range v.Cells {
+		if c.RecoveredAfterS == nil {
+			every = false
+			continue
+		}
+		slowest = max(slowest, *c.RecoveredAfterS)
+	}
+	if every {
+		v.RecoveredAfterS = &slowest
+	}
+	return v
+}
+
+// cells counts each journey's attempts, in the order of the plan.
+func (e *evidence) cells() []Cell {
+	cells := make([]Cell, 0, len(e.plan.Journeys))
+	for i := range e.plan.Journeys {
+		j := &e.plan.Journeys[i]
+		c := Cell{Journey: j.Name, Kind: j.Kind, Attempts: map[string]map[Class]int{}, Void: map[string]int{}, LatencyS: map[string]LatencySummary{}}
+		took := map[string][]clock.Micros{}
+		for _, w := range windowNames() {
+			c.Void[w] = 0
+			c.Attempts[w] = map[Class]int{}
+			for _, class := range Classes() {
+				c.Attempts[w][class] = 0
+			}
+		}
+		for _, a := range e.attempts {
+			switch {
+			case a.Journey != j.Name:
+			case a.class == Void:
+				c.Void[a.window]++
+			default:
+				c.Attempts[a.window][a.class]++
+				if a.answered {
+					took[a.window] = append(took[a.window], a.took)
+				}
+			}
+		}
+		for w, list := range took {
+			slices.Sort(list)
+			c.LatencyS[w] = LatencySummary{
+				P50: quantile(list, 0.5).Seconds(), P95: quantile(list, 0.95).Seconds(), P99: quantile(list, 0.99).Seconds(), Max: list[len(list)-1].Seconds(),
+			}
+		}
+		if r := e.recovered[j.Name]; r.found {
+			after := (r.at - e.times.lifted).Seconds()
+			c.RecoveredAfterS = &after
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+// providers counts the app's requests to each service by window: the plan's services first, in its order. Requests of the drain belong to no window.
+func (e *evidence) providers() []Provider {
+	list := make([]Provider, 0, len(e.plan.Services))
+	at := map[string]int{}
+	add := func(name string) {
+		at[name] = len(list)
+		p := Provider{Service: name, Requests: map[string]ProviderWindow{}}
+		for _, w := range windowNames() {
+			p.Requests[w] = ProviderWindow{}
+		}
+		list = append(list, p)
+	}
+	for _, s := range e.plan.Services {
+		add(s.Name)
+	}
+	planned := len(list)
+	for i := range e.h.Calls {
+		c := &e.h.Calls[i]
+		t := c.At - e.zero
+		if c.Probe || t < 0 || t >= e.times.end {
+			continue
+		}
+		if _, ok := at[c.Service]; !ok {
+			add(c.Service)
+		}
+		w := list[at[c.Service]].Requests
+		n := w[e.times.window(t)]
+		n.Total++
+		if c.Reply != history.ReplyOK {
+			n.Failed++
+		}
+		w[e.times.window(t)] = n
+	}
+	slices.SortFunc(list[planned:], func(a, b Provider) int { return cmp.Compare(a.Service, b.Service) })
+	return list
+}
+
+// chainFacts says what the reference node showed of each chain of the plan.
+func (e *evidence) chainFacts() []ChainFact {
+	list := make([]ChainFact, 0, len(e.plan.Chains))
+	for _, c := range e.plan.Chains {
+		f := ChainFact{Chain: c.Name}
+		if shown := e.chains[c.Name].shown; len(shown) > 0 {
+			f.Blocks, f.First, f.Last = len(shown), shown[0].Number, shown[len(shown)-1].Number
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// unmodelled lists the host names that the app asked for and the world does not know.
+func (e *evidence) unmodelled() []string {
+	known := e.hosts("")
+	list := []string{}
+	for i := range e.h.Lookups {
+		l := &e.h.Lookups[i]
+		host := strings.ToLower(strings.TrimSuffix(l.Host, "."))
+		if !known[host] && len(l.Faults) == 0 && strings.Contains(strings.ToUpper(l.Answer), "NXDOMAIN") {
+			list = append(list, host)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// notes are the run's own, and what the judgement left out.
+func (e *evidence) notes() []string {
+	list := []string{}
+	for _, n := range e.h.Notes {
+		list = append(list, n.Text)
+	}
+	if e.h.Truncated {
+		list = append(list, "the last line of the history was not whole and is left out")
+	}
+	if e.h.Unknown > 0 {
+		list = append(list, fmt.Sprintf("%d records are of types that this version does not know", e.h.Unknown))
+	}
+	if e.strays > 0 {
+		list = append(list, fmt.Sprintf("%s belong to no journey of the plan", times(e.strays, "attempt")))
+	}
+	return list
+}

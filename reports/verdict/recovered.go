@@ -1,0 +1,75 @@
+package verdict
+
+import (
+	"fmt"
+
+	"blackout/harness/clock"
+	"blackout/harness/plan"
+)
+
+// recoveries finds when each journey was steady again, and ends the recovery window when the slowest was. It does nothing for a run whose faults were not
+// cleared.
+func (e *evidence) recoveries() map[string]recovery {
+	all := map[string]recovery{}
+	if !e.times.cleared {
+		return all
+	}
+	slowest, every := e.times.lifted, true
+	for i := range e.plan.Journeys {
+		j := &e.plan.Journeys[i]
+		r := e.times.recover(e.of(j.Name), j, e.plan)
+		all[j.Name] = r
+		every = every && r.found
+		slowest = max(slowest, r.at)
+	}
+	if every {
+		e.times.recovered = slowest
+	}
+	return all
+}
+
+// notRecovered reports whether a journey broke the rule. A run that was cut off is held to it only if it was watched for long enough.
+func (e *evidence) notRecovered(j *plan.Journey) (recovery, bool) {
+	r, judged := e.recovered[j.Name]
+	deadline := e.times.lifted + e.plan.RecoverWithin
+	switch {
+	case !judged:
+		return r, false
+	case r.found:
+		return r, r.at > deadline
+	default:
+		return r, e.complete || e.until >= deadline+steadyFor
+	}
+}
+
+// spotNotRecovered finds the journeys that were not steady again in time. Their attempts after the last fault that were not ok are the evidence.
+func spotNotRecovered(e *evidence) []sighting {
+	var list []sighting
+	for i := range e.plan.Journeys {
+		j := &e.plan.Journeys[i]
+		r, broken := e.notRecovered(j)
+		if !broken {
+			continue
+		}
+		text := fmt.Sprintf("not steady again in the %s after the last fault was cleared; %s are allowed",
+			inSeconds(e.times.end-e.times.lifted), inSeconds(e.plan.RecoverWithin))
+		until := e.times.end
+		if r.found {
+			text = fmt.Sprintf("steady again only %s after the last fault was cleared; %s are allowed", inSeconds(r.at-e.times.lifted), inSeconds(e.plan.RecoverWithin))
+			until = r.at
+		}
+		found := false
+		for _, a := range within(e.of(j.Name), e.times.lifted, until) {
+			if a.class != OK {
+				list, found = append(list, sighting{a, j.Name, whoAll, Unavailable, text}), true
+			}
+		}
+		if !found {
+			list = append(list, sighting{nil, j.Name, whoAll, Unavailable, text})
+		}
+	}
+	return list
+}
+
+// inSeconds writes a length of time for a sentence, to the hundredth.
+func inSeconds(m clock.Micros) string { return trimmed(m.Seconds(), 2) + " s" }

@@ -1,0 +1,180 @@
+package verdict
+
+import (
+	"fmt"
+
+	"blackout/harness/clock"
+	"blackout/harness/history"
+)
+
+// word is the app's last word for a payment.
+type word int
+
+const (
+	wordConfirmed word = iota
+	wordPending        // accepted, and no more than that
+	wordFailed         // its word for it, or an HTTP error that says that nothing was done
+	wordNone           // timeout, reset, 408, 502, 504: nobody knows, the user least of all
+)
+
+// fate is what became of a payment on the reference chain by the end of the drain.
+type fate int
+
+const (
+	minedOnce fate = iota
+	minedMore
+	stillPending
+	absent
+)
+
+// cell is one entry of the payment table.
+type cell struct {
+	class   Class
+	check   string
+	warning string
+	why     string
+}
+
+// payments is the payment table: the app's last word against the chain. OK stands for ok or late.
+//
+// It is judged at the end of the drain, never earlier: until then a payment may still be mined, and an app that says "pending" is right. What counts is what
+// users
+// do next. Told "failed" they pay again, told "confirmed" they hand over the goods; so a lie in either word costs money and is harmful.
+var payments = map[word]map[fate]cell{
+	wordConfirmed: {
+		minedOnce:    {class: OK, why: "said confirmed, and it was mined once"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "said confirmed, but it was paid %d times"},
+		stillPending: {class: Harmful, check: checkPhantom, why: "said confirmed, but it was still pending"},
+		absent:       {class: Harmful, check: checkLostPayment, why: "said confirmed, but it was neither mined nor pending"},
+	},
+	wordPending: {
+		minedOnce:    {class: Degraded, why: "mined once, but the app never said so"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "accepted it once, but it was paid %d times"},
+		stillPending: {class: Degraded, why: "accepted, and still pending"},
+		absent:       {class: Harmful, check: checkLostPayment, why: "accepted it, but it was neither mined nor pending"},
+	},
+	wordFailed: {
+		minedOnce:    {class: Harmful, check: checkFalseFailure, why: "said failed, but it was mined"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "said failed, but it was paid %d times"},
+		stillPending: {class: Wrong, check: checkFalseFailure, why: "said failed, but it was still pending and may yet be mined"},
+		absent:       {class: Declined, why: "said failed, and nothing was paid"},
+	},
+	wordNone: {
+		minedOnce:    {class: Unavailable, warning: warnUnresolved, why: "paid once, but the user was never told"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "gave no word, but it was paid %d times"},
+		stillPending: {class: Unavailable, why: "gave no word, and it was still pending"},
+		absent:       {class: Unavailable, why: "gave no word, and nothing was paid"},
+	},
+}
+
+// judgeWrite classifies an attempt that pays. known is false when the run ended before the payment's fate was settled, so that it says nothing.
+func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
+	c := e.chains[a.journey.Chain]
+	if c == nil || c.last == nil {
+		return ruling{class: Void, why: "the record holds no chain to look for the payment on"}, true
+	}
+	said, confirmed := e.lastWord(a, c.drained)
+	a.took = a.end - a.due
+	if confirmed != nil && a.journey.Follow {
+		a.took = confirmed.At - a.due
+	}
+	became, times := c.fateOf(a)
+	if !e.complete && c.drained == forever && !settled(said, became) {
+		return ruling{}, false
+	}
+	if said == wordConfirmed && became == minedOnce && c.depth(c.payments[a.ID][0].number) < max(a.journey.ConfirmedMeans, 1) {
+		r = ruling{class: Harmful, check: checkPhantom, why: fmt.Sprintf("said confirmed, but it lay %s deep and confirmed means %d",
+			blocks(c.depth(c.payments[a.ID][0].number)), a.journey.ConfirmedMeans)}
+		return r, true
+	}
+	entry := payments[said][became]
+	r = ruling{class: entry.class, check: entry.check, warning: entry.warning, why: entry.why}
+	switch {
+	case became == minedMore:
+		r.why = fmt.Sprintf(entry.why, times)
+	case said == wordPending && became == minedOnce && !a.journey.Follow:
+		r.class, r.why = OK, "accepted, and it was mined once" // it cannot say more: nobody asks again
+	}
+	if r.class == OK && late(a) {
+		r.class, r.why = Late, r.why+", but after the deadline"
+	}
+	if r.class == Unavailable && r.check == "" && (a.Error == history.ErrTimeout || a.beyondPatience()) {
+		r.check = checkHang
+	}
+	return r, true
+}
+
+// settled reports whether more waiting could not have changed the class: of a run that was cut off only such payments are judged.
+func settled(w word, f fate) bool {
+	return f == minedMore || (f == minedOnce && (w == wordConfirmed || w == wordFailed))
+}
+
+// lastWord is the app's last word by the end of the drain, and the record of its first "confirmed", if there is one.
+func (e *evidence) lastWord(a *attempt, drained clock.Micros) (last word, confirmed *history.Said) {
+	words := e.words[a.ID]
+	found := false
+	for i := range words {
+		s := &words[i]
+		if s.At > drained {
+			break
+		}
+		switch s.State {
+		case history.StateConfirmed:
+			last, found = wordConfirmed, true
+			if confirmed == nil {
+				confirmed = s
+			}
+		case history.StatePending:
+			last, found = wordPending, true
+		case history.StateFailed:
+			last, found = wordFailed, true
+		}
+	}
+	if found {
+		return last, confirmed
+	}
+	return firstWord(a), nil
+}
+
+// firstWord reads a payment's answer for which the app used none of its words. Accepted is every 2xx: a user who sees a page without an error believes that
+// it worked.
+// 408, 502 and 504 come from something in front that does not know either; any other error status says that nothing was done.
+func firstWord(a *attempt) word {
+	switch {
+	case a.Error != "" || a.beyondPatience():
+		return wordNone
+	case a.Status == 408 || a.Status == 502 || a.Status == 504:
+		return wordNone
+	case a.Status >= 400:
+		return wordFailed
+	}
+	if no, said := a.Answer["declined"]; said && declined(no) {
+		return wordFailed
+	}
+	if a.Status >= 200 && a.Status < 300 {
+		return wordPending
+	}
+	return wordNone
+}
+
+// fateOf looks a payment up on the reference chain, and in the nodes' pools. times is how many transactions paid it.
+func (c *chain) fateOf(a *attempt) (f fate, times int) {
+	times = len(c.payments[a.ID])
+	switch {
+	case times > 1:
+		return minedMore, times
+	case times == 1:
+		return minedOnce, times
+	case c.pending[a.ID]:
+		return stillPending, 0
+	default:
+		return absent, 0
+	}
+}
+
+func blocks(n uint64) string {
+	if n == 1 {
+		return "1 block"
+	}
+	return fmt.Sprintf("%d blocks", n)
+}

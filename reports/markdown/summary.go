@@ -1,0 +1,106 @@
+// Package markdown writes verdicts and scorecards as Markdown, for CI job summaries, pull requests and pages.
+package markdown
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"blackout/reports/verdict"
+)
+
+// Summary writes one run on about one screen: the verdict with its reasons, the journeys, the worst findings, the faults.
+func Summary(w io.Writer, v *verdict.Verdict) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "## %s: %s under %s\n\n", strings.ToUpper(v.Verdict), cell(v.Run.App), cell(v.Run.Scenario))
+	fmt.Fprintf(&out, "**%s** · seed %d · %s · %s\n\n", Grade(v), v.Run.Seed, v.Run.Runtime, v.Run.StartedAt)
+	for _, r := range v.Reasons {
+		fmt.Fprintf(&out, "- %s\n", r)
+	}
+	out.WriteString("\n| journey | score | " + strings.Join(windows[:], " | ") + " | recovered after |\n|---|---:|---|---|---|---|---:|\n")
+	for _, c := range v.Cells {
+		fmt.Fprintf(&out, "| %s | %s |", cell(c.Journey), score(c.Score))
+		for _, window := range windows {
+			fmt.Fprintf(&out, " %s |", counts(c.Attempts[window]))
+		}
+		fmt.Fprintf(&out, " %s |\n", seconds(c.RecoveredAfterS))
+	}
+	findings(&out, v)
+	faults(&out, v)
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+var windows = [...]string{verdict.Baseline, verdict.Outage, verdict.Recovery, verdict.After}
+
+// most findings are shown; the rest are counted.
+const most = 10
+
+func findings(out *strings.Builder, v *verdict.Verdict) {
+	if len(v.Findings) == 0 {
+		return
+	}
+	out.WriteString("\n| finding | class | times | first at | what |\n|---|---|---:|---:|---|\n")
+	for i, f := range v.Findings {
+		if i == most {
+			fmt.Fprintf(out, "\n%d more in verdict.json.\n", len(v.Findings)-most)
+			break
+		}
+		fmt.Fprintf(out, "| %s | %s | %d | %.1f s | %s |\n", cell(f.ID), f.Class, f.Count, f.FirstAtS, cell(f.Text))
+	}
+}
+
+func faults(out *strings.Builder, v *verdict.Verdict) {
+	if len(v.Faults) == 0 {
+		return
+	}
+	out.WriteString("\n| fault | on | confirmed | cleared | touched | ended as |\n|---|---|---:|---:|---:|---|\n")
+	for _, f := range v.Faults {
+		on := f.Service
+		if on == "" {
+			on = f.Chain
+		}
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %d | %s |\n", cell(f.Fault), cell(on), seconds(f.ConfirmedAtS), seconds(f.ClearedAtS),
+			f.Touched.Lookups+f.Touched.Connections+f.Touched.Requests, f.EndedAs)
+	}
+}
+
+// Grade is "B 81 · safe", or "?" with the verdict where there is no score.
+func Grade(v *verdict.Verdict) string {
+	if v.Score == nil {
+		return "? · " + v.Verdict
+	}
+	return fmt.Sprintf("%s %d · %s", v.Grade, *v.Score, v.Severity)
+}
+
+func counts(classes map[verdict.Class]int) string {
+	var parts []string
+	for _, c := range verdict.Classes() {
+		if n := classes[c]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", c, n))
+		}
+	}
+	if len(parts) == 0 {
+		return "–"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func score(s *int) string {
+	if s == nil {
+		return "–"
+	}
+	return fmt.Sprint(*s)
+}
+
+func seconds(s *float64) string {
+	if s == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f s", *s)
+}
+
+// cell makes text fit for a table: nothing in it ends the cell, the row or the page's mark-up.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", ">", "&gt;", "`", "'").Replace(text)
+}

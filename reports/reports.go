@@ -1,0 +1,56 @@
+// Package reports writes what a run's folder holds beside its history.
+package reports
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"blackout/harness/history"
+	"blackout/reports/html"
+	"blackout/reports/junit"
+	"blackout/reports/markdown"
+	"blackout/reports/verdict"
+)
+
+// The files of a run's folder that are made from its history.
+const (
+	VerdictName = "verdict.json"
+	HTMLName    = "report.html"
+	SummaryName = "summary.md"
+	JUnitName   = "junit.xml"
+)
+
+// Write judges a history and writes its reports into a folder. Each file is replaced as a whole or not at all. The verdict is returned even when a file could not be
+// written.
+func Write(dir string, h *history.History) (*verdict.Verdict, error) {
+	j, err := verdict.Judge(h)
+	if err != nil {
+		return nil, fmt.Errorf("judge the history: %w", err)
+	}
+	encoded, err := j.Verdict.Encode()
+	if err != nil {
+		return j.Verdict, err
+	}
+	return j.Verdict, errors.Join(
+		replace(dir, VerdictName, func(w io.Writer) error { _, err := w.Write(encoded); return err }),
+		replace(dir, HTMLName, func(w io.Writer) error { return html.Write(w, j, h) }),
+		replace(dir, SummaryName, func(w io.Writer) error { return markdown.Summary(w, j.Verdict) }),
+		replace(dir, JUnitName, func(w io.Writer) error { return junit.Write(w, j.Verdict) }),
+	)
+}
+
+func replace(dir, name string, write func(io.Writer) error) error {
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	tmp := filepath.Join(dir, name+".tmp")
+	if err := os.WriteFile(tmp, text.Bytes(), 0o644); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return os.Rename(tmp, filepath.Join(dir, name))
+}

@@ -1,0 +1,293 @@
+// Package scorecard puts the verdicts of many runs together: per app, scenarios × journeys, one score and letter, and the facts that made them.
+package scorecard
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"sort"
+
+	"blackout/harness/spec"
+	"blackout/reports/verdict"
+)
+
+// Schema is the version of scorecard.json. Fields are added, never renamed.
+const Schema = "blackout/scorecard/1"
+
+// Card is one app's results over a suite, or over whatever scenarios were run.
+type Card struct {
+	Schema string `json:"schema"`
+	App    string `json:"app"`
+	Suite  string `json:"suite,omitempty"` // "standard 2026.1"; "" when every scenario found counts alike
+	// Score is the weighted mean of the scenarios' scores, null without any; Grade is at most C with a wrong cell, F with a harmful one, ? below 80 % coverage.
+	Score    *int    `json:"score"`
+	Grade    string  `json:"grade"`
+	Severity string  `json:"severity"`
+	Coverage float64 `json:"coverage"` // weight of the scenarios with a score over the suite's weight
+	// Headline is what a badge says: "B 81 · safe", "C 88 · misleading in 1 of 24", "F · harmful in 2".
+	Headline  string     `json:"headline"`
+	Caps      []string   `json:"caps"` // why the grade is not what the score says
+	Scenarios []Scenario `json:"scenarios"`
+}
+
+// Scenario is one row.
+type Scenario struct {
+	Name   string  `json:"name"`
+	Weight float64 `json:"weight"`
+	// Score is the median over the seeds, null when no seed has one; Severity is the worst.
+	Score    *int      `json:"score"`
+	Severity string    `json:"severity"`
+	Seeds    []Seed    `json:"seeds"`
+	Journeys []Journey `json:"journeys"`
+}
+
+// Seed is one run of a scenario.
+type Seed struct {
+	Seed    uint64   `json:"seed"`
+	Run     string   `json:"run"`
+	Verdict string   `json:"verdict"`
+	Score   *int     `json:"score"`
+	Reasons []string `json:"reasons"`
+}
+
+// Journey is one cell: the median score over the seeds, and the worst class that occurred.
+type Journey struct {
+	Name  string        `json:"name"`
+	Kind  string        `json:"kind"`
+	Score *int          `json:"score"`
+	Worst verdict.Class `json:"worst"`
+}
+
+// needed is the coverage below which a card has no letter.
+const needed = 0.8
+
+// Make builds the cards of all apps among the runs, worst severity first, then the lowest score. suite may be nil. Of several runs of one app, scenario and seed the
+// latest counts. The control scenario is left out: it says whether the harness is fair, not how an app degrades.
+func Make(runs []*verdict.Verdict, suite *spec.Suite) []Card {
+	byApp := map[string][]*verdict.Verdict{}
+	for _, v := range latest(runs) {
+		if v.Run.Scenario != "control" {
+			byApp[v.Run.App] = append(byApp[v.Run.App], v)
+		}
+	}
+	cards := make([]Card, 0, len(byApp))
+	for app, of := range byApp {
+		cards = append(cards, card(app, of, suite))
+	}
+	sort.Slice(cards, func(i, j int) bool {
+		a, b := cards[i], cards[j]
+		if x, y := severityRank(a.Severity), severityRank(b.Severity); x != y {
+			return x > y
+		}
+		if x, y := value(a.Score), value(b.Score); x != y {
+			return x < y
+		}
+		return a.App < b.App
+	})
+	return cards
+}
+
+// latest keeps one run per app, scenario and seed. Run ids begin with the time, so the greatest is the latest.
+func latest(runs []*verdict.Verdict) []*verdict.Verdict {
+	type key struct {
+		app, scenario string
+		seed          uint64
+	}
+	newest := map[key]*verdict.Verdict{}
+	for _, v := range runs {
+		k := key{v.Run.App, v.Run.Scenario, v.Run.Seed}
+		if old := newest[k]; old == nil || v.Run.ID > old.Run.ID {
+			newest[k] = v
+		}
+	}
+	kept := make([]*verdict.Verdict, 0, len(newest))
+	for _, v := range newest {
+		kept = append(kept, v)
+	}
+	sort.Slice(kept, func(i, j int) bool { return kept[i].Run.ID < kept[j].Run.ID })
+	return kept
+}
+
+func card(app string, runs []*verdict.Verdict, suite *spec.Suite) Card {
+	c := Card{Schema: Schema, App: app, Severity: verdict.Safe, Caps: []string{}}
+	by := map[string][]*verdict.Verdict{}
+	for _, v := range runs {
+		by[v.Run.Scenario] = append(by[v.Run.Scenario], v)
+	}
+	var all, covered, sum float64
+	for _, e := range entries(by, suite) {
+		s := scenario(e, by[e.Name])
+		all += s.Weight
+		if s.Score != nil {
+			covered += s.Weight
+			sum += s.Weight * float64(*s.Score)
+			c.Severity = worse(c.Severity, s.Severity)
+		}
+		c.Scenarios = append(c.Scenarios, s)
+	}
+	if suite != nil {
+		c.Suite = suite.Name + " " + suite.Version
+	}
+	if all > 0 {
+		c.Coverage = covered / all
+	}
+	if covered > 0 {
+		score := int(math.Floor(sum / covered))
+		c.Score = &score
+	} else {
+		c.Severity = verdict.Unknown
+	}
+	c.grade()
+	return c
+}
+
+// entries are the rows: the suite's scenarios, or each scenario that was run with weight 1.
+func entries(by map[string][]*verdict.Verdict, suite *spec.Suite) []spec.SuiteEntry {
+	if suite != nil {
+		return suite.Scenarios
+	}
+	var list []spec.SuiteEntry
+	for name := range by {
+		list = append(list, spec.SuiteEntry{Name: name, Weight: 1})
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+	return list
+}
+
+func scenario(e spec.SuiteEntry, runs []*verdict.Verdict) Scenario {
+	s := Scenario{Name: e.Name, Weight: e.Weight, Severity: verdict.Unknown, Seeds: []Seed{}, Journeys: []Journey{}}
+	var scores []int
+	cells := map[string][]verdict.Cell{}
+	var order []string
+	for _, v := range runs {
+		s.Seeds = append(s.Seeds, Seed{Seed: v.Run.Seed, Run: v.Run.ID, Verdict: v.Verdict, Score: v.Score, Reasons: v.Reasons})
+		if v.Score == nil {
+			continue
+		}
+		scores = append(scores, *v.Score)
+		s.Severity = worse(s.Severity, v.Severity)
+		for _, c := range v.Cells {
+			if cells[c.Journey] == nil {
+				order = append(order, c.Journey)
+			}
+			cells[c.Journey] = append(cells[c.Journey], c)
+		}
+	}
+	sort.Slice(s.Seeds, func(i, j int) bool { return s.Seeds[i].Seed < s.Seeds[j].Seed })
+	s.Score = median(scores)
+	for _, name := range order {
+		j := Journey{Name: name, Worst: verdict.OK}
+		var of []int
+		for _, c := range cells[name] {
+			j.Kind = c.Kind
+			if c.Score != nil {
+				of = append(of, *c.Score)
+			}
+			for _, window := range []string{verdict.Outage, verdict.Recovery, verdict.After} {
+				for i, class := range verdict.Classes() {
+					if c.Attempts[window][class] > 0 && i > classRank(j.Worst) {
+						j.Worst = class
+					}
+				}
+			}
+		}
+		j.Score = median(of)
+		s.Journeys = append(s.Journeys, j)
+	}
+	return s
+}
+
+// grade gives the letter, its caps and the headline.
+func (c *Card) grade() {
+	cells, wrong, harmful := 0, 0, 0
+	for _, s := range c.Scenarios {
+		for _, j := range s.Journeys {
+			cells++
+			switch j.Worst {
+			case verdict.Wrong:
+				wrong++
+			case verdict.Harmful:
+				harmful++
+			}
+		}
+	}
+	switch {
+	case c.Score == nil:
+		c.Grade, c.Headline = "?", "? · no result"
+		return
+	case c.Coverage < needed:
+		c.Grade = "?"
+		c.Caps = append(c.Caps, fmt.Sprintf("no letter: %.0f %% of the suite has a result, %.0f %% are needed", 100*c.Coverage, 100*needed))
+	case harmful > 0:
+		c.Grade = "F"
+		c.Caps = append(c.Caps, fmt.Sprintf("F: payments were harmed in %d of %d cells", harmful, cells))
+	default:
+		c.Grade = verdict.Grade(c.Score, verdict.Safe)
+		if wrong > 0 && (c.Grade == "A" || c.Grade == "B") {
+			c.Caps = append(c.Caps, fmt.Sprintf("at most C: wrong answers in %d of %d cells", wrong, cells))
+			c.Grade = "C"
+		}
+	}
+	switch {
+	case harmful > 0:
+		c.Headline = fmt.Sprintf("%s · harmful in %d", c.Grade, harmful)
+	case wrong > 0:
+		c.Headline = fmt.Sprintf("%s %d · misleading in %d of %d", c.Grade, *c.Score, wrong, cells)
+	default:
+		c.Headline = fmt.Sprintf("%s %d · %s", c.Grade, *c.Score, c.Severity)
+	}
+}
+
+// Encode gives scorecard.json: the cards as one array, with a newline at the end.
+func Encode(cards []Card) ([]byte, error) {
+	text, err := json.MarshalIndent(cards, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}
+
+// median is the lower middle for an even count, so that it is a score that a run had.
+func median(scores []int) *int {
+	if len(scores) == 0 {
+		return nil
+	}
+	sorted := append([]int(nil), scores...)
+	sort.Ints(sorted)
+	m := sorted[(len(sorted)-1)/2]
+	return &m
+}
+
+func classRank(c verdict.Class) int {
+	for i, of := range verdict.Classes() {
+		if of == c {
+			return i
+		}
+	}
+	return -1
+}
+
+var severities = []string{verdict.Unknown, verdict.Safe, verdict.Misleading, verdict.Harming}
+
+func severityRank(s string) int {
+	for i, of := range severities {
+		if of == s {
+			return i
+		}
+	}
+	return 0
+}
+
+func worse(a, b string) string {
+	if severityRank(b) > severityRank(a) {
+		return b
+	}
+	return a
+}
+
+func value(score *int) int {
+	if score == nil {
+		return -1
+	}
+	return *score
+}

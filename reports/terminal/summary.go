@@ -1,0 +1,138 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"blackout/reports/verdict"
+)
+
+// Result is one finished run and where its report lies.
+type Result struct {
+	Verdict *verdict.Verdict
+	Report  string // the path of report.html, as a person would type it
+}
+
+// Summary says how the runs went, the worst first, so that a tired engineer understands it in ten seconds.
+func Summary(w io.Writer, results []Result) error {
+	sorted := append([]Result(nil), results...)
+	sort.SliceStable(sorted, func(i, j int) bool { return rank(sorted[i].Verdict) < rank(sorted[j].Verdict) })
+	var out strings.Builder
+	for _, r := range sorted {
+		one(&out, r)
+	}
+	if len(sorted) > 1 {
+		compare(&out, sorted)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// rank orders verdicts: harm first, then wrong answers, then failures, then what could not be judged, then passes; in each the lowest score first.
+func rank(v *verdict.Verdict) int {
+	base := map[string]int{verdict.Harming: 0, verdict.Misleading: 1, verdict.Unknown: 3, verdict.Safe: 4}[v.Severity] * 1000
+	if v.Severity == verdict.Safe && v.Verdict == verdict.Fail {
+		base = 2000
+	}
+	if v.Score != nil {
+		base += *v.Score
+	}
+	return base
+}
+
+func one(out *strings.Builder, r Result) {
+	v := r.Verdict
+	fmt.Fprintf(out, "\n%s  %s  %s\n", paint(bold, strings.ToUpper(v.Verdict)), Grade(v), paint(bold, v.Run.App+" under "+v.Run.Scenario)+fmt.Sprintf(" (seed %d)", v.Run.Seed))
+	for _, reason := range v.Reasons {
+		fmt.Fprintf(out, "  %s\n", wrap(reason, "  "))
+	}
+	for _, c := range v.Cells {
+		fmt.Fprintf(out, "  %-16s %s  outage: %s\n", clip(c.Journey, 16), cellScore(c), shares(c.Attempts[verdict.Outage]))
+	}
+	shown := 0
+	for _, f := range v.Findings {
+		if shown == 3 {
+			fmt.Fprintf(out, "  %s\n", paint(dim, fmt.Sprintf("and %d more findings in the report", len(v.Findings)-shown)))
+			break
+		}
+		shown++
+		fmt.Fprintf(out, "  %s %s\n", paint(classStyle(f.Class), "✗ "+f.Check), wrap(fmt.Sprintf("%s, %d× from %.0f s: %s", f.Journey, f.Count, f.FirstAtS, f.Text), "    "))
+	}
+	for _, f := range v.Faults {
+		if f.EndedAs != verdict.Exercised {
+			fmt.Fprintf(out, "  %s\n", paint(dim, clip(fmt.Sprintf("%s: %s", f.EndedAs, f.ID), Width-2)))
+		}
+	}
+	if r.Report != "" {
+		fmt.Fprintf(out, "  report: %s\n", r.Report)
+	}
+}
+
+// Grade is "B 81 · safe", or "? · inconclusive" where there is no score.
+func Grade(v *verdict.Verdict) string {
+	if v.Score == nil {
+		return paint(dim, "? · "+v.Verdict)
+	}
+	style := blue
+	switch v.Severity {
+	case verdict.Misleading:
+		style = bold + magenta
+	case verdict.Harming:
+		style = bold + red
+	}
+	return paint(style, fmt.Sprintf("%s %d · %s", v.Grade, *v.Score, v.Severity))
+}
+
+func cellScore(c verdict.Cell) string {
+	if c.Score == nil {
+		return "  –"
+	}
+	return fmt.Sprintf("%3d", *c.Score)
+}
+
+// shares writes the classes of a window as parts of the whole, the largest first.
+func shares(counts map[verdict.Class]int) string {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	if total == 0 {
+		return paint(dim, "no attempts")
+	}
+	classes := verdict.Classes()
+	sort.SliceStable(classes, func(i, j int) bool { return counts[classes[i]] > counts[classes[j]] })
+	var parts []string
+	for _, c := range classes {
+		if n := counts[c]; n > 0 {
+			parts = append(parts, paint(classStyle(c), fmt.Sprintf("%s %s", percent(n, total), c)))
+		}
+	}
+	return strings.Join(parts, "  ")
+}
+
+// percent never rounds something to nothing, nor almost all to all.
+func percent(n, total int) string {
+	p := 100 * float64(n) / float64(total)
+	switch {
+	case n > 0 && p < 1:
+		return "<1 %"
+	case n < total && p > 99:
+		return ">99 %"
+	}
+	return fmt.Sprintf("%.0f %%", p)
+}
+
+// compare puts the runs side by side.
+func compare(out *strings.Builder, results []Result) {
+	fmt.Fprintf(out, "\n%-18s %-22s %-14s %5s  %s\n", "app", "scenario", "verdict", "score", "severity")
+	for _, r := range results {
+		v := r.Verdict
+		score := "–"
+		if v.Score != nil {
+			score = fmt.Sprint(*v.Score)
+		}
+		fmt.Fprintf(out, "%-18s %-22s %-14s %5s  %s\n", clip(v.Run.App, 18), clip(v.Run.Scenario, 22), v.Verdict, score, v.Severity)
+	}
+}

@@ -1,0 +1,155 @@
+// Package doctor finds out by trying whether this machine can run a cell.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"blackout/harness/chain"
+	"blackout/harness/clock"
+	"blackout/harness/internet/links"
+	"blackout/harness/plan"
+)
+
+// Check is one thing that was tried.
+type Check struct {
+	Name string
+	// Found is what was seen. Err says that it will not do, and Hint what to do about it. Optional marks what only some runs need.
+	Found    string
+	Err      error
+	Hint     string
+	Optional bool
+}
+
+// Examine tries everything that a run needs. It takes about a second and leaves nothing behind.
+func Examine(ctx context.Context, c clock.Clock, scratch string) []Check {
+	return []Check{
+		machine(),
+		loopback(ctx),
+		folder(scratch),
+		chainBoots(ctx, c, scratch),
+		linkOpens(ctx),
+		tool(ctx, "go", "the sample wallets are built from source", "version"),
+		tool(ctx, "node", "apps written in JavaScript", "--version"),
+	}
+}
+
+// Healthy reports whether nothing that every run needs is missing.
+func Healthy(checks []Check) bool {
+	for _, c := range checks {
+		if c.Err != nil && !c.Optional {
+			return false
+		}
+	}
+	return true
+}
+
+func machine() Check {
+	c := Check{Name: "machine", Found: fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		c.Err, c.Hint = fmt.Errorf("%s is not supported", runtime.GOOS), "use Linux or macOS"
+	}
+	return c
+}
+
+func loopback(ctx context.Context) Check {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return Check{Name: "loopback", Err: err, Hint: "a run listens on 127.0.0.1: allow that in the sandbox or firewall that forbids it"}
+	}
+	return Check{Name: "loopback", Found: "127.0.0.1 can be listened on", Err: l.Close()}
+}
+
+func folder(scratch string) Check {
+	probe := filepath.Join(scratch, "write")
+	err := errors.Join(os.WriteFile(probe, make([]byte, 1<<20), 0o600), os.Remove(probe))
+	if err != nil {
+		return Check{Name: "scratch folder", Err: err, Hint: "set TMPDIR to a folder with room"}
+	}
+	return Check{Name: "scratch folder", Found: scratch + " can be written"}
+}
+
+func chainBoots(ctx context.Context, c clock.Clock, scratch string) (check Check) {
+	check.Name = "chain"
+	began := c.Now()
+	const name = "ethereum"
+	dir := filepath.Join(scratch, "chain")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		check.Err = err
+		return check
+	}
+	n, err := chain.Start(ctx, chain.Config{
+		Chains: []plan.Chain{{Name: name, ID: 1, BlockTime: clock.Of(2 * time.Second), Safe: 4, Finalized: 8}},
+		Nodes: []plan.Node{
+			{Name: name + "/builder", Chain: name, Role: plan.RoleBuilder}, {Name: name + "/reference", Chain: name, Role: plan.RoleReference},
+			{Name: name + "/shared", Chain: name, Role: plan.RoleShared},
+		},
+		Seed: 1, Watched: []common.Address{{1}}, WatchedWei: big.NewInt(1e18), Dir: dir, Clock: c, Observer: nothing{},
+	})
+	if n != nil {
+		defer func() { check.Err = errors.Join(check.Err, n.Stop(ctx)) }()
+	}
+	if err != nil {
+		check.Err, check.Hint = err, "the local chain does not boot here: please report this with the text above"
+		return check
+	}
+	check.Found = fmt.Sprintf("three geth nodes booted and built blocks in %s", (c.Now() - began).Duration().Round(10*time.Millisecond))
+	return check
+}
+
+type nothing struct{}
+
+func (nothing) Block(chain.Block) {}
+func (nothing) Head(chain.Head)   {}
+
+func linkOpens(ctx context.Context) (check Check) {
+	check.Name = "connection faults"
+	l, err := links.New(links.Config{Service: "doctor", Regions: []links.Region{{Name: "here", Share: 1}}, Seed: 1, DialTimeout: time.Second})
+	if err != nil {
+		check.Err = err
+		return check
+	}
+	defer func() { check.Err = errors.Join(check.Err, l.Close()) }()
+	if _, err := l.Open(ctx, "", "127.0.0.1:0", "127.0.0.1:9"); err != nil {
+		check.Err = err
+		return check
+	}
+	check.Found = "a toxiproxy link opens"
+	return check
+}
+
+func tool(ctx context.Context, name, why string, args ...string) Check {
+	c := Check{Name: name, Optional: true}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		c.Err, c.Hint = fmt.Errorf("%s is not on the PATH", name), "only needed for: "+why
+		return c
+	}
+	out, err := exec.CommandContext(ctx, path, args...).Output()
+	if err != nil {
+		c.Err = fmt.Errorf("%s %v: %w", path, args, err)
+		return c
+	}
+	c.Found = string(trimLine(out))
+	return c
+}
+
+func trimLine(b []byte) []byte {
+	for i, ch := range b {
+		if ch == '\n' || ch == '\r' {
+			return b[:i]
+		}
+	}
+	return b
+}

@@ -1,0 +1,256 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"sync"
+	"time"
+
+	"blackout/harness/clock"
+	"blackout/harness/fault"
+	"blackout/harness/history"
+	"blackout/harness/plan"
+)
+
+// within is how long a fault may take to be confirmed, and to be cleared, as a probe sees it.
+const within = 5 * time.Second
+
+// probeEvery is the pause between two probes of one effect.
+const probeEvery = 100 * time.Millisecond
+
+// driver plays the plan's effects on a surface.
+//
+// All changes of one moment are made one after the other by one goroutine, each of them a swap in memory, so that the faults of a phase start together. What only
+// observes runs beside it.
+type driver struct {
+	clock   clock.Clock
+	start   clock.Micros // of the plan's zero
+	sink    history.Sink
+	surface fault.Surface
+	probe   func(ctx context.Context, e plan.Effect, a fault.Action) fault.Observation
+	// mark is called when an effect starts and ends, to record the counters that judge how it ended.
+	mark func(e plan.Effect)
+
+	effects []*effect
+	moments []moment
+	seers   sync.WaitGroup
+
+	mu     sync.Mutex
+	failed error // the first effect that could not be injected or cleared
+}
+
+// effect is one effect of the plan with its life.
+type effect struct {
+	plan   plan.Effect
+	action fault.Action
+	grip   *fault.Grip
+	held   bool // Inject was called and Lift was not
+
+	watch  context.CancelFunc // ends the confirming
+	sought sync.WaitGroup
+}
+
+// moment is one planned change.
+type moment struct {
+	at    clock.Micros
+	order int // lifts before steps before injections, so that one fault makes room for the next
+	what  func(ctx context.Context) error
+	of    *effect
+}
+
+// newDriver makes the actions of all effects of a plan for a driver whose other fields are set, so that nothing can be wrong with them once the timeline runs.
+func newDriver(p *plan.Plan, dr *driver) (*driver, error) {
+	for _, pe := range p.Effects {
+		a, err := fault.New(pe.Fault, fault.With(pe.With))
+		if err != nil {
+			return nil, fmt.Errorf("effect %s: %w", pe.ID, err)
+		}
+		e := &effect{plan: pe, action: a, grip: &fault.Grip{ID: pe.ID, Service: pe.Service, Chain: pe.Chain, Regions: pe.Regions, Seed: p.Seed, Cut: pe.Cut}}
+		dr.effects = append(dr.effects, e)
+		for i, step := range pe.Steps {
+			if i == 0 {
+				dr.moments = append(dr.moments, moment{step.At, 2, func(ctx context.Context) error { return dr.inject(ctx, e, step.Share) }, e})
+				continue
+			}
+			dr.moments = append(dr.moments, moment{step.At, 1, func(ctx context.Context) error { return dr.adjust(ctx, e, step.Share) }, e})
+		}
+		dr.moments = append(dr.moments, moment{pe.To, 0, func(ctx context.Context) error { return dr.lift(ctx, e) }, e})
+	}
+	sort.SliceStable(dr.moments, func(i, j int) bool {
+		a, b := dr.moments[i], dr.moments[j]
+		if a.at != b.at {
+			return a.at < b.at
+		}
+		return a.order < b.order
+	})
+	return dr, nil
+}
+
+// play makes every change at its time, and returns when the last effect is cleared or has failed to clear. When ctx ends it heals at once. The error names the
+// effects that could not be injected or cleared; the run goes on to its end all the same, and the history says so.
+func (d *driver) play(ctx context.Context) error {
+	for _, m := range d.moments {
+		if err := d.clock.Until(ctx, d.start+m.at); err != nil {
+			break
+		}
+		if err := m.what(ctx); err != nil {
+			d.fail(m.of, err)
+		}
+	}
+	return d.heal(ctx)
+}
+
+// heal lifts what still holds, whatever became of ctx, and waits until the observers have seen it cleared.
+func (d *driver) heal(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within+time.Second)
+	defer cancel()
+	for _, e := range d.effects {
+		if e.held {
+			if err := d.lift(ctx, e); err != nil {
+				d.fail(e, err)
+			}
+		}
+	}
+	d.seers.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
+func (d *driver) inject(ctx context.Context, e *effect, share float64) error {
+	e.held = true // before the fault acts: from here on heal knows that it has something to undo
+	e.grip.SetShare(share)
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	at := d.clock.Now()
+	err := e.action.Inject(bounded, d.surface, e.grip)
+	d.record(e, history.FaultInjecting, at, "")
+	d.mark(e.plan)
+	if err != nil {
+		return fmt.Errorf("inject %s: %w", e.plan.ID, err)
+	}
+	watch, stop := context.WithCancel(ctx)
+	e.watch = stop
+	e.sought.Go(func() { d.confirm(watch, e, share) })
+	return nil
+}
+
+func (d *driver) adjust(ctx context.Context, e *effect, share float64) error {
+	e.grip.SetShare(share)
+	a, ok := e.action.(fault.Adjuster)
+	if !ok || !e.held {
+		return nil
+	}
+	if err := a.Adjust(ctx, d.surface, e.grip); err != nil {
+		return fmt.Errorf("change the share of %s: %w", e.plan.ID, err)
+	}
+	return nil
+}
+
+func (d *driver) lift(ctx context.Context, e *effect) error {
+	if !e.held {
+		return nil
+	}
+	e.held = false
+	if e.watch != nil {
+		e.watch()
+	}
+	at := d.clock.Now()
+	err := e.action.Lift(ctx, d.surface, e.grip)
+	d.record(e, history.FaultLifting, at, "")
+	d.mark(e.plan)
+	if err != nil {
+		return fmt.Errorf("lift %s: %w", e.plan.ID, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	d.seers.Go(func() {
+		e.sought.Wait()
+		d.clear(ctx, e)
+	})
+	return nil
+}
+
+// confirm watches until the effect shows: in a probe when it takes everything, at its first real hit when it takes a share, because a probe would say nothing about
+// the share.
+func (d *driver) confirm(ctx context.Context, e *effect, share float64) {
+	if share < 1 {
+		select {
+		case <-e.grip.Hit():
+			d.record(e, history.FaultConfirmed, d.clock.Now(), "first hit")
+		case <-ctx.Done():
+		}
+		return
+	}
+	seen, ok := d.look(ctx, e, true)
+	if ok {
+		d.record(e, history.FaultConfirmed, d.clock.Now(), describe(seen))
+		return
+	}
+	if ctx.Err() == nil {
+		d.fail(e, fmt.Errorf("%s did not show within %s: the probe saw %s", e.plan.ID, within, describe(seen)))
+	}
+}
+
+// clear watches until a probe no longer shows the effect.
+func (d *driver) clear(ctx context.Context, e *effect) {
+	seen, ok := d.look(ctx, e, false)
+	if !ok {
+		d.fail(e, fmt.Errorf("%s still showed %s after it was lifted: the probe saw %s", e.plan.ID, within, describe(seen)))
+		return
+	}
+	d.record(e, history.FaultCleared, d.clock.Now(), describe(seen))
+}
+
+// look probes until the effect shows (or, with want false, does not show), ctx ends, or the time is up.
+func (d *driver) look(ctx context.Context, e *effect, want bool) (last fault.Observation, ok bool) {
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for {
+		last = d.probe(bounded, e.plan, e.action)
+		if bounded.Err() == nil && e.action.Seen(last) == want {
+			return last, true
+		}
+		if clock.Sleep(bounded, probeEvery) != nil {
+			return last, false
+		}
+	}
+}
+
+func (d *driver) record(e *effect, state string, at clock.Micros, detail string) {
+	l, c, r := e.grip.Counts()
+	d.sink.Add(history.Fault{
+		ID: e.plan.ID, State: state, At: at, Detail: detail, Unseen: e.grip.Unseen(),
+		Touched: history.Touched{Lookups: l, Connections: c, Requests: r},
+	})
+}
+
+func (d *driver) fail(e *effect, err error) {
+	d.record(e, history.FaultFailed, d.clock.Now(), err.Error())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = errors.Join(d.failed, err)
+}
+
+// describe says in a few words what a probe saw.
+func describe(o fault.Observation) string {
+	switch {
+	case o.Refused:
+		return "connection refused"
+	case o.Reset:
+		return "connection reset"
+	case o.TimedOut:
+		return fmt.Sprintf("no answer within %s", o.Took.Round(time.Millisecond))
+	case o.DialError != nil:
+		return o.DialError.Error()
+	case o.Error != nil:
+		return o.Error.Error()
+	case o.RPCCode != 0:
+		return fmt.Sprintf("HTTP %d with JSON-RPC error %d %q", o.Status, o.RPCCode, o.RPCMessage)
+	case o.Status >= 400:
+		return fmt.Sprintf("HTTP %d", o.Status)
+	default:
+		return fmt.Sprintf("HTTP %d in %s, head %d of %d", o.Status, o.Took.Round(10*time.Microsecond), o.Head, o.Reference)
+	}
+}

@@ -1,0 +1,482 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"blackout/harness/app"
+	"blackout/harness/chain"
+	"blackout/harness/clock"
+	"blackout/harness/fault"
+	"blackout/harness/history"
+	"blackout/harness/internet"
+	"blackout/harness/internet/gateways"
+	"blackout/harness/journey"
+	"blackout/harness/plan"
+	"blackout/harness/spec"
+	"blackout/harness/truth"
+)
+
+// cell is the state of one run. Its fields are set stage by stage, each before the stage that reads it.
+type cell struct {
+	cfg    Config
+	plan   *plan.Plan
+	clock  clock.Clock
+	sink   *history.Writer
+	redact *history.Redactor
+	stage  string
+	undo   []undoing
+	fatal  context.CancelCauseFunc
+
+	ledger   *truth.Ledger
+	recorder *truth.Recorder
+	users    []journey.Account
+	payer    payer
+	chains   *chain.Network
+	net      *internet.Internet
+	app      *app.App
+	runner   *journey.Runner
+	start    clock.Micros // of the plan's zero
+
+	built    chan error // the app's build, which goes on beside the first stages
+	payments payments
+}
+
+// payer is the hot key that a custodial app pays from.
+type payer struct {
+	address common.Address
+	key     string
+}
+
+// payments counts what gateways saw of the app's transactions.
+type payments struct {
+	mu      sync.Mutex
+	seen    map[string]bool // intent ids
+	foreign bool
+}
+
+// open writes the first records and works out the accounts.
+func (c *cell) open() error {
+	c.sink.Add(history.Header{
+		Schema: history.Schema, Run: c.cfg.ID, App: c.plan.App, Scenario: c.plan.Scenario, Seed: c.plan.Seed, Runtime: "local",
+		Versions: versions(c.cfg.Version), PlanSHA256: digest(c.cfg.PlanBytes), BaseUTC: c.clock.Base().Format("2006-01-02T15:04:05.000000Z07:00"),
+	})
+	c.sink.Add(history.Plan{Plan: c.cfg.PlanBytes})
+	for _, secret := range c.cfg.Secrets {
+		c.redact.Hide(secret)
+	}
+	for i := range c.plan.Accounts.Count {
+		key := chain.Key(c.plan.Seed, "account/"+strconv.Itoa(i))
+		hex := hexutil.Encode(crypto.FromECDSA(key))
+		c.redact.Hide(hex)
+		c.users = append(c.users, journey.Account{Address: truth.Address(crypto.PubkeyToAddress(key.PublicKey)), Key: hex})
+	}
+	key := chain.Key(c.plan.Seed, "payer")
+	c.payer = payer{crypto.PubkeyToAddress(key.PublicKey), hexutil.Encode(crypto.FromECDSA(key))}
+	c.redact.Hide(c.payer.key)
+
+	reference := map[string]string{}
+	for _, n := range c.plan.Nodes {
+		if n.Role == plan.RoleReference {
+			reference[n.Chain] = n.Name
+		}
+	}
+	c.ledger = truth.NewLedger(c.plan.Seed, c.clock, c.sink)
+	c.recorder = truth.NewRecorder(c.sink, c.ledger, reference)
+	c.payments.seen = map[string]bool{}
+
+	// The app's build needs nothing of the run: it starts now and is waited for before the app starts.
+	c.built = make(chan error, 1)
+	return nil
+}
+
+// bootChain starts the nodes and, beside them, the app's build.
+func (c *cell) bootChain(ctx context.Context) error {
+	buildCtx, cancel := context.WithCancel(ctx)
+	buildLog, err := c.logFile("build.log")
+	if err != nil {
+		cancel()
+		return err
+	}
+	c.later("stop the build", func(context.Context) error {
+		cancel()
+		<-c.built
+		return buildLog.Close()
+	})
+	go func() {
+		defer close(c.built)
+		c.built <- app.Prepare(buildCtx, c.cfg.App, c.cfg.Environ, buildLog)
+	}()
+
+	fund, ok := new(big.Int).SetString(c.plan.Accounts.Wei, 10)
+	if !ok {
+		return fmt.Errorf("plan: accounts hold %q wei, which is not a number", c.plan.Accounts.Wei)
+	}
+	dir := filepath.Join(c.cfg.Scratch, "chain")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	cfg := chain.Config{
+		Chains: c.plan.Chains, Nodes: c.plan.Nodes, Seed: c.plan.Seed, WatchedWei: fund, Payers: []common.Address{c.payer.address},
+		Dir: dir, Clock: c.clock, Observer: c.recorder,
+	}
+	for _, u := range c.users {
+		cfg.Watched = append(cfg.Watched, common.HexToAddress(u.Address))
+	}
+	c.chains, err = chain.Start(ctx, cfg)
+	if c.chains != nil {
+		c.later("stop the chain", c.chains.Stop)
+	}
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := c.chains.Run(running); err != nil && running.Err() == nil {
+			c.fatal(&EnvironmentError{"chain", err})
+		}
+	}()
+	c.later("stop building blocks", func(context.Context) error {
+		stop()
+		<-done
+		return nil
+	})
+	return nil
+}
+
+// openInternet opens links and gateways for every service of the plan.
+func (c *cell) openInternet(ctx context.Context) (err error) {
+	secret := make([]byte, 16)
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	c.net, err = internet.Open(ctx, internet.Config{
+		Services: c.plan.Services, Seed: c.plan.Seed, Secret: hex.EncodeToString(secret), Listen: "127.0.0.1:0",
+		Node:  func(name string) (gateways.Backend, error) { return c.chains.Node(name) },
+		Chain: func(name string) (fault.Chain, error) { return c.chains.Chain(name) },
+		Carry: func(ctx context.Context, chain, node string, raw []byte) {
+			if err := c.chains.Broadcast(ctx, chain, node, raw); err != nil && ctx.Err() == nil {
+				c.note("a transaction did not reach every node: %v", err)
+			}
+		},
+		Judge: c.judge, Sink: c.sink, Clock: c.clock,
+	})
+	if c.net != nil {
+		c.later("close the internet", c.net.Close)
+		c.redact.Hide(c.net.Keys()...)
+	}
+	return err
+}
+
+// judge says whose payment a transaction is, and ends the run when it was signed by a key that the run did not make: a key that is worth something elsewhere has no
+// business here.
+func (c *cell) judge(tx *types.Transaction, from common.Address) (intent string, foreign bool) {
+	if tx.To() != nil {
+		intent = c.ledger.Of(*tx.To())
+	}
+	foreign = from != c.payer.address
+	for _, u := range c.users {
+		if truth.Address(from) == u.Address {
+			foreign = false
+		}
+	}
+	c.payments.mu.Lock()
+	defer c.payments.mu.Unlock()
+	if foreign && !c.payments.foreign {
+		c.payments.foreign = true
+		c.fatal(&EnvironmentError{"foreign key", fmt.Errorf("the app signed a transaction as %s, an account that this run did not make; it was not passed on. "+
+			"Give the app the run's key: ${payer.key} or ${account.key} in the app file", truth.Address(from))})
+	}
+	if intent != "" && !foreign {
+		c.payments.seen[intent] = true
+	}
+	return intent, foreign
+}
+
+// startApp waits for the build and starts the instances.
+func (c *cell) startApp(ctx context.Context) error {
+	select {
+	case err := <-c.built:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	instances, err := app.Plan(c.cfg.App, filepath.Join(c.cfg.Scratch, "app"))
+	if err != nil {
+		return err
+	}
+	services := c.net.Variables()
+	value := func(i app.Instance, name string) (string, bool) { return c.variable(services, i, name) }
+	environ := lookup(c.cfg.Environ)
+	c.app, err = app.Start(ctx, app.Config{
+		App: c.cfg.App, Instances: instances, Lookup: value, LogDir: filepath.Join(c.cfg.Dir, "logs"), ScratchDir: c.cfg.Scratch,
+		Env: func(i app.Instance) (map[string]string, error) {
+			env := map[string]string{}
+			for name, text := range c.cfg.App.Start.Env {
+				expanded, err := spec.Expand(text, func(v string) (string, bool) { return value(i, v) })
+				if err != nil {
+					return nil, fmt.Errorf("start.env.%s: %w", name, err)
+				}
+				env[name] = expanded
+			}
+			return env, nil
+		},
+		Clock: c.clock, Sink: c.sink, Redact: c.redact.String, Path: environ["PATH"], Home: environ["HOME"], Lang: environ["LANG"],
+	})
+	if c.app != nil {
+		c.later("stop the app", c.app.Stop)
+	}
+	return err
+}
+
+// variable gives the value of one variable that an app file may use where an instance starts.
+func (c *cell) variable(services map[string]string, i app.Instance, name string) (string, bool) {
+	if v, ok := services[name]; ok {
+		return v, true
+	}
+	if secret, ok := strings.CutPrefix(name, "secret."); ok {
+		v, ok := c.cfg.Secrets[secret]
+		return v, ok
+	}
+	switch name {
+	case "payer.key":
+		return c.payer.key, true
+	case "payer.address":
+		return truth.Address(c.payer.address), true
+	case "instance.port":
+		return strconv.Itoa(i.Port), true
+	case "instance.index":
+		return strconv.Itoa(i.Index), true
+	case "instance.region":
+		return i.Region, true
+	case "instance.dir":
+		return i.Dir, true
+	}
+	return "", false
+}
+
+// logIn makes the users and logs each of them in once.
+func (c *cell) logIn(ctx context.Context) (err error) {
+	c.runner, err = journey.New(journey.Config{
+		Plan: c.plan, App: c.cfg.App, URL: c.app.URL, Accounts: c.users, Intents: c.ledger, Clock: c.clock, Sink: c.sink, Redact: c.redact.String,
+		Secret: func(name string) (string, bool) { v, ok := c.cfg.Secrets[name]; return v, ok },
+	})
+	if err != nil {
+		return err
+	}
+	c.later("close the users' connections", func(context.Context) error { c.runner.Close(); return nil })
+	return c.runner.Login(ctx)
+}
+
+// preflight proves that the app's reads and its first payment reach us, so that no run says anything about an app that talks to someone else.
+func (c *cell) preflight(ctx context.Context) error {
+	before := c.requests()
+	attempts, err := c.runner.Preflight(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		switch {
+		case a.Error != "":
+			return fmt.Errorf("%s got no answer from the app: %s %s", a.Journey, a.Error, a.Detail)
+		case a.Status < 200 || a.Status > 299:
+			return fmt.Errorf("%s was answered with HTTP %d before anything was broken: %s", a.Journey, a.Status, strings.TrimSpace(a.Body))
+		case len(a.Missing) > 0:
+			return fmt.Errorf("%s: the answer has no %s where the app file says: %s", a.Journey, strings.Join(a.Missing, ", no "), strings.TrimSpace(a.Body))
+		}
+	}
+	if c.requests() == before {
+		return errors.New("the app answered, but asked none of the services of this world: does it read their addresses from its environment (${service.NAME.CHAIN.url})?")
+	}
+	for _, j := range c.plan.Journeys {
+		if j.Kind != "write" {
+			continue
+		}
+		c.payments.mu.Lock()
+		seen := c.payments.seen["preflight/"+j.Name]
+		c.payments.mu.Unlock()
+		if !seen {
+			return fmt.Errorf("%s was accepted, but no transaction to its recipient reached a provider of this world", j.Name)
+		}
+	}
+	return nil
+}
+
+func (c *cell) requests() int64 {
+	var n int64
+	for _, s := range c.plan.Services {
+		n += c.net.Requests(s.Name)
+	}
+	return n
+}
+
+// lead is the time between the decision to begin and the baseline's first moment, so that the first attempts are not late.
+const lead = 50 * time.Millisecond
+
+// playTimeline is the run proper: users, faults and the app's own fate side by side.
+func (c *cell) playTimeline(ctx context.Context) error {
+	d, err := newDriver(c.plan, &driver{clock: c.clock, sink: c.sink, surface: c.net, probe: c.probe, mark: c.markConnections})
+	if err != nil {
+		return err
+	}
+	c.start = c.clock.Now() + clock.Of(lead)
+	d.start = c.start
+	c.sink.Add(history.Timeline{At: c.start})
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		if err := d.play(ctx); err != nil {
+			c.note("a fault did not go as planned: %v", err)
+		}
+	})
+	beside.Go(func() { c.armCapacity(ctx) })
+	beside.Go(func() { c.watchApp(ctx, cancel) })
+
+	err = c.runner.Run(ctx, c.start)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	cancel(nil)
+	beside.Wait()
+	c.markConnections(plan.Effect{})
+	return err
+}
+
+// armCapacity starts the services' own limits once the baseline has shown what the app needs.
+func (c *cell) armCapacity(ctx context.Context) {
+	if c.clock.Until(ctx, c.start) != nil {
+		return
+	}
+	c.net.BeginBaseline()
+	if c.clock.Until(ctx, c.start+c.plan.Baseline) != nil {
+		return
+	}
+	c.net.Arm(c.plan.Baseline.Duration())
+}
+
+// watchApp ends the run when the app ends by itself before anything was broken. Later on that is something that the run is there to show.
+func (c *cell) watchApp(ctx context.Context, cancel context.CancelCauseFunc) {
+	for {
+		select {
+		case exit, ok := <-c.app.Exited():
+			if !ok {
+				return
+			}
+			if c.clock.Now() < c.start+c.plan.Baseline {
+				cancel(&EnvironmentError{"baseline", fmt.Errorf("instance %s of the app ended by itself before anything was broken: %s\n%s",
+					exit.Instance.Name, exit.Status, strings.Join(exit.LastLines, "\n"))})
+				return
+			}
+			c.note("instance %s of the app ended by itself: %s", exit.Instance.Name, exit.Status)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// drain waits until every payment is settled or has had its time, and records what is left in the nodes' pools.
+func (c *cell) drain(ctx context.Context) error {
+	if err := c.runner.Drain(ctx, c.start+c.plan.End+c.plan.Drain); err != nil {
+		return err
+	}
+	for _, ch := range c.plan.Chains {
+		pending, err := c.chains.Pending(ctx, ch.Name)
+		if err != nil {
+			return err
+		}
+		pool := history.Pool{Chain: ch.Name, Pending: []history.Payment{}, At: c.clock.Now()}
+		for _, tx := range pending {
+			if tx.To() == nil {
+				continue
+			}
+			if id := c.ledger.Of(*tx.To()); id != "" {
+				pool.Pending = append(pool.Pending, history.Payment{Intent: id, Tx: tx.Hash().Hex(), Wei: tx.Value().String()})
+			}
+		}
+		c.sink.Add(pool)
+	}
+	return nil
+}
+
+// probeTimeout is how long a probe waits: much longer than an answer takes here, much shorter than a fault has to show.
+const probeTimeout = 800 * time.Millisecond
+
+// probe looks at one effect from where the app stands.
+func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.Observation {
+	p := internet.Probe{Service: e.Service, Chain: e.Chain, Effect: e.ID, Timeout: probeTimeout}
+	for _, s := range c.plan.Services {
+		if p.Service != "" && s.Name != p.Service {
+			continue
+		}
+		for _, h := range s.Hosts {
+			if p.Chain == "" || h.Chain == p.Chain {
+				p.Service, p.Chain = s.Name, h.Chain
+			}
+		}
+		if p.Region == "" && len(s.Placement) > 0 {
+			p.Region = s.Placement[0].Region
+		}
+		if p.Service == s.Name {
+			break
+		}
+	}
+	if len(e.Regions) > 0 {
+		p.Region = e.Regions[0]
+	}
+	if prober, ok := a.(fault.Prober); ok {
+		p.Method = prober.ProbeMethod()
+	}
+	o := c.net.Probe(ctx, p)
+	standing := c.recorder.Reference(p.Chain)
+	o.Reference, o.HeadAge = standing.Number, (c.clock.Now() - standing.Since).Duration()
+	for _, ch := range c.plan.Chains {
+		if ch.Name == p.Chain {
+			o.BlockTime = ch.BlockTime.Duration()
+		}
+	}
+	return o
+}
+
+// markConnections records how many connections the app has opened, to one service or, for the zero effect, to all.
+func (c *cell) markConnections(e plan.Effect) {
+	for _, s := range c.plan.Services {
+		if e.Service == "" || e.Service == s.Name {
+			c.sink.Add(history.Connections{Service: s.Name, Opened: c.net.Opened(s.Name), At: c.clock.Now()})
+		}
+	}
+}
+
+func (c *cell) note(format string, args ...any) {
+	c.sink.Add(history.Note{Text: fmt.Sprintf(format, args...), At: c.clock.Now()})
+}
+
+func lookup(environ []string) map[string]string {
+	m := make(map[string]string, len(environ))
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			m[k] = v
+		}
+	}
+	return m
+}

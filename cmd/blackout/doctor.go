@@ -1,0 +1,43 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"blackout/harness/doctor"
+)
+
+func (s *state) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Find out whether this machine can run scenarios", Args: cobra.NoArgs,
+		Long: "Doctor tries what a run needs, the chain and the connection faults included, and says what to do where something is missing.",
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			scratch, err := os.MkdirTemp("", "blackout-doctor-")
+			if err != nil {
+				return &exitError{exitEnvironment, err, "set TMPDIR to a folder that can be written"}
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+			checks := doctor.Examine(c.Context(), s.clock, scratch)
+			for _, check := range checks {
+				mark, text := "ok  ", check.Found
+				if check.Err != nil {
+					mark, text = "FAIL", check.Err.Error()
+					if check.Optional {
+						mark = "none"
+					}
+				}
+				fmt.Fprintf(s.stdout, "%s  %-18s %s\n", mark, check.Name, text)
+				if check.Err != nil && check.Hint != "" {
+					fmt.Fprintf(s.stdout, "      %-18s %s\n", "", check.Hint)
+				}
+			}
+			if !doctor.Healthy(checks) {
+				return &exitError{code: exitEnvironment, err: errors.New("this machine cannot run scenarios yet")}
+			}
+			return nil
+		},
+	}
+}

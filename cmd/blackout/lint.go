@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"blackout/harness/spec"
+)
+
+func (s *state) lintCommand() *cobra.Command {
+	var f files
+	c := &cobra.Command{
+		Use:   "lint FILE…",
+		Short: "Check files, and whether they fit together",
+		Long: `Lint reads world, app, scenario, suite and gate files and reports every problem with its line and
+column. Given an app and a scenario together it also checks that a plan can be made of them.`,
+		Example: `  blackout lint app.yaml
+  blackout lint app.yaml my-scenario.yaml my-world.yaml`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, names []string) error {
+			var problems []error
+			var apps, scenarioFiles []string
+			for _, name := range names {
+				if info, err := os.Stat(s.path(name)); err == nil && info.IsDir() {
+					name = filepath.Join(name, "app.yaml")
+				}
+				data, err := os.ReadFile(s.path(name))
+				if err != nil {
+					problems = append(problems, err)
+					continue
+				}
+				kind, _ := schemaOf(data)
+				err = nil
+				switch kind {
+				case "app":
+					apps = append(apps, name)
+					_, err = s.loadApp(f, name)
+				case "scenario":
+					scenarioFiles = append(scenarioFiles, name)
+					err = s.lintScenario(f, name)
+				case "world":
+					with := f
+					with.world = name
+					_, err = s.loadWorld(with)
+					f.world = name // what else is given is meant for this world
+				case "suite":
+					_, err = spec.ParseSuite(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
+				case "gate":
+					_, err = spec.ParseGate(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
+				default:
+					err = fmt.Errorf("%s:1:1: the first line names the file's kind, such as \"schema: blackout/app/1\"", name)
+				}
+				if err != nil {
+					problems = append(problems, err)
+				}
+			}
+			if len(problems) == 0 {
+				problems = s.lintTogether(f, apps, scenarioFiles)
+			}
+			if len(problems) > 0 {
+				return usage(errors.Join(problems...), "")
+			}
+			for _, name := range names {
+				fmt.Fprintf(s.stdout, "%s: fine\n", name)
+			}
+			return nil
+		},
+	}
+	f.flags(c.Flags())
+	return c
+}
+
+// lintScenario checks a scenario against the world.
+func (s *state) lintScenario(f files, name string) error {
+	scenario, err := s.loadScenario(f, name)
+	if err != nil {
+		return err
+	}
+	world, err := s.loadWorld(f)
+	if err != nil {
+		return err
+	}
+	return spec.Check(world, nil, scenario)
+}
+
+// lintTogether makes a plan of each pair; an app alone is planned under the control scenario.
+func (s *state) lintTogether(f files, apps, scenarioFiles []string) (problems []error) {
+	if len(scenarioFiles) == 0 {
+		scenarioFiles = []string{"control"}
+	}
+	for _, app := range apps {
+		for _, scenario := range scenarioFiles {
+			if _, err := s.load(f, app, scenario); err != nil {
+				problems = append(problems, err)
+			}
+		}
+	}
+	return problems
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"blackout/harness/plan"
+	"blackout/reports/terminal"
+	"blackout/reports/verdict"
+)
+
+func (s *state) runCommand() *cobra.Command {
+	var f files
+	var apps []string
+	var out string
+	var parallel int
+	c := &cobra.Command{
+		Use:   "run SCENARIO… --app APP",
+		Short: "Run scenarios against an app and report how it degraded",
+		Long: `Run brings each scenario to each app: it boots a local chain, starts the app against the providers
+of the world, drives its journeys, breaks what the scenario says, and judges every answer against
+what was true on the chain. Each run leaves a folder with its history, verdict and report.
+
+A bare scenario name comes from the library (see "blackout list"); anything with a slash or an
+ending is a file. An app is its app.yaml, or the folder that holds it.
+
+Exit status: 0 pass, 1 fail, 2 a usage or file error (nothing ran), 3 inconclusive or not
+applicable, 4 the environment, 130 interrupted. Of several runs the worst counts.`,
+		Example: `  blackout run aws-us-east-1-down --app scenarios/apps/wallet-single
+  blackout run control infura-unreachable --app ./app.yaml --seed 2 --out runs
+  blackout run aws-us-east-1-down --app ./a --app ./b --parallel 2
+  blackout run infura-unreachable --app ./app.yaml --set journeys.view-balance.rate=50/s`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, names []string) error {
+			if len(apps) == 0 {
+				return usage(errors.New("no app is given"), "add --app with the path of an app.yaml, such as --app scenarios/apps/wallet-single")
+			}
+			if parallel < 1 {
+				return usage(fmt.Errorf("--parallel %d: it takes at least 1", parallel), "")
+			}
+			var cells []*cell
+			var problems []string
+			said := map[string]bool{}
+			for _, name := range names {
+				for _, app := range apps {
+					l, err := s.load(f, app, name)
+					if err == nil {
+						_, err = s.secrets(l.app)
+					}
+					if err != nil {
+						if text := err.Error(); !said[text] { // an app with a fault is loaded once a scenario
+							said[text] = true
+							problems = append(problems, text)
+						}
+						continue
+					}
+					cells = append(cells, &cell{loaded: l, appFile: app, scenario: name})
+				}
+			}
+			if len(problems) > 0 {
+				return usage(errors.New(strings.Join(problems, "\n")), "nothing was run")
+			}
+			return s.runCells(c.Context(), f, cells, s.path(out), parallel)
+		},
+	}
+	f.flags(c.Flags())
+	c.Flags().StringArrayVar(&apps, "app", nil, "the app under test: its app.yaml or the folder of it (repeatable)")
+	c.Flags().StringVar(&out, "out", "runs", "the folder for the runs' folders")
+	c.Flags().IntVar(&parallel, "parallel", 1, "how many runs go on at once, each in a process of its own")
+	return c
+}
+
+// runCells runs all cells, shows them, reports each, and gives the exit code of the worst.
+func (s *state) runCells(ctx context.Context, f files, cells []*cell, out string, parallel int) error {
+	ctx, second, cancel := s.interruptible(ctx)
+	defer cancel()
+	styled := terminal.Styled(s.stdout, s.environ)
+	board := terminal.NewBoard(styled, terminal.Interactive(styled), s.clock)
+	stopDrawing := s.draw(board)
+	s.playAll(ctx, f, cells, out, parallel, board, second)
+	stopDrawing()
+
+	var results []terminal.Result
+	var codes []int
+	var failures []error
+	for _, c := range cells {
+		switch {
+		case c.err != nil:
+			failures = append(failures, fmt.Errorf("%s × %s: %w", c.plan.Scenario, c.plan.App, c.err))
+			codes = append(codes, exitEnvironment)
+		case c.verdict == nil: // interrupted before its turn
+			codes = append(codes, verdict.ExitInterrupted)
+			continue
+		default:
+			codes = append(codes, verdict.ExitCode(c.verdict, true))
+		}
+		if c.verdict != nil {
+			results = append(results, terminal.Result{Verdict: c.verdict, Report: s.short(c.reportFile())})
+		}
+	}
+	if err := terminal.Summary(styled, results); err != nil {
+		return err
+	}
+	if code := verdict.WorstExit(codes...); code != exitPass || len(failures) > 0 {
+		return &exitError{code: code, err: errors.Join(failures...)}
+	}
+	return nil
+}
+
+// draw draws the board once a second until the returned function is called.
+func (s *state) draw(board *terminal.Board) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			board.Draw()
+			select {
+			case <-tick.C:
+			case <-done:
+				board.Draw()
+				board.Clear()
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// endWord is what the board says of a run that has ended.
+func endWord(v *verdict.Verdict, err error) string {
+	if v == nil {
+		return fmt.Sprint(err)
+	}
+	return v.Verdict + "  " + terminal.Grade(v)
+}
+
+// runID names a run's folder: when, what, which seed, and four characters that keep two runs of the same second apart.
+func (s *state) runID(p *plan.Plan, salt string) string {
+	return fmt.Sprintf("%s-%s-s%d-%s", s.clock.Time(s.clock.Now()).UTC().Format("20060102T150405Z"), p.Scenario, p.Seed, salt)
+}

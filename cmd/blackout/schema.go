@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"blackout/harness/spec"
+	"blackout/reports/verdict"
+)
+
+func (s *state) schemaCommand() *cobra.Command {
+	kinds := append(spec.Kinds(), "verdict")
+	return &cobra.Command{
+		Use:   "schema " + strings.Join(kinds, "|"),
+		Short: "Print the JSON Schema of a file format",
+		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and check files by it.",
+		Example: `  blackout schema scenario > scenario.schema.json
+  # then, as a file's first line: # yaml-language-server: $schema=./scenario.schema.json`,
+		Args: cobra.ExactArgs(1), ValidArgs: kinds,
+		RunE: func(c *cobra.Command, args []string) error {
+			if !slices.Contains(kinds, args[0]) {
+				return usage(fmt.Errorf("there is no schema of %q", args[0]), "the kinds are: "+strings.Join(kinds, ", "))
+			}
+			make := func() ([]byte, error) { return spec.Schema(args[0]) }
+			if args[0] == "verdict" {
+				make = verdict.JSONSchema
+			}
+			text, err := make()
+			if err != nil {
+				return err
+			}
+			_, err = s.stdout.Write(text)
+			return err
+		},
+	}
+}

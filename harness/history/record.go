@@ -217,7 +217,8 @@ type Connections struct {
 // App is something that happened to an instance of the app.
 type App struct {
 	Instance string       `json:"instance"`
-	Event    string       `json:"event"` // started | ready | exited | stopped
+	Event    string       `json:"event"`           // started | ready | exited | stopped
+	Group    int          `json:"group,omitempty"` // its process group, of started and stopped
 	Detail   string       `json:"detail,omitempty"`
 	At       clock.Micros `json:"at"`
 }

@@ -86,16 +86,16 @@ func (p *payment) worthFollowing() bool {
 // goFollow follows a payment in the background until Drain, if it is worth it.
 func (r *Runner) goFollow(p *payment) {
 	if p != nil && p.worthFollowing() {
-		r.follows.Go(func() { r.follow(r.followCtx, p) })
+		r.follows.Go(func() { r.follow(r.followCtx, p, p.journey.every) })
 	}
 }
 
-// follow asks about a payment every so often until the app's word is final or ctx ends. An answer that is slower than that delays the next question, as it would for
+// follow asks about a payment at an interval until the app's word is final or ctx ends. An answer that is slower than that delays the next question, as it would for
 // a person; one that is no good says nothing.
-func (r *Runner) follow(ctx context.Context, p *payment) {
-	next := r.cfg.Clock.Now() + p.journey.every
+func (r *Runner) follow(ctx context.Context, p *payment, every clock.Micros) {
+	next := r.cfg.Clock.Now() + every
 	for !p.final && r.cfg.Clock.Until(ctx, next) == nil {
-		next = max(next+p.journey.every, r.cfg.Clock.Now())
+		next = max(next+every, r.cfg.Clock.Now())
 		fields := r.ask(ctx, p)
 		maps.Copy(p.answer, fields)
 		r.heard(p, r.cfg.Clock.Now())

@@ -77,6 +77,9 @@ func (r *Runner) Drain(ctx context.Context, until clock.Micros) error {
 	}
 }
 
+// impatient is how often the preflight asks about its payment: the run waits for it.
+const impatient = clock.Micros(50_000)
+
 // Preflight does each journey once, one after the other, as session 0, and follows a payment until the app's word is final or the journey's settle time is over. The
 // attempts are returned and not recorded, with ids "preflight/<journey>"; a payment's intent and the app's words for it are. What the attempts say is for the caller
 // to judge. The error is ctx's, or an ErrAppFile: a state that the app file does not list.
@@ -94,7 +97,7 @@ func (r *Runner) Preflight(ctx context.Context) ([]history.Attempt, error) {
 		r.heard(p, a.End)
 		if p != nil && p.worthFollowing() {
 			settled, cancel := context.WithDeadline(ctx, r.cfg.Clock.Time(a.End+j.plan.Settle))
-			r.follow(settled, p)
+			r.follow(settled, p, min(p.journey.every, impatient))
 			cancel()
 		}
 		if ctx.Err() != nil {

@@ -86,7 +86,7 @@ func (c *crossCheck) serviceVariables() {
 		case what == "ws" && s.Kind != fault.KindRPC:
 			say(fmt.Sprintf("the service %q is of kind %s and has no websocket", name, s.Kind), variable(name, "url"))
 		case chain == "" && len(chains) > 1:
-			say(fmt.Sprintf("the service %q has several chains: say which", name), variable(name, chains[0], what)+" chains: "+strings.Join(chains, ", "))
+			say(fmt.Sprintf("the service %q has several chains: say which", name), variable(name, chains[0], what)+" it serves: "+strings.Join(chains, ", "))
 		case chain != "" && !slices.Contains(chains, chain):
 			hint := suggestOr(chain, chains)
 			if best, ok := nearest(chain, chains); ok {

@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// parse runs the parser of a kind and drops its value.
+// parseKind runs the parser of a kind and drops its value.
 func parseKind(kind string, f File, o Options) error {
 	var err error
 	switch kind {

@@ -206,7 +206,7 @@ phases:
 	if diff := cmp.Diff(want, got, ignoreSource); diff != "" {
 		t.Error(diff)
 	}
-	if at := got.Source.At("phases[1].faults[0].share.to"); at != (Pos{"test.yaml", 12, 98}) {
+	if at := got.Source.At("phases[1].faults[0].share.to"); at != (Pos{"test.yaml", 12, 102}) {
 		t.Errorf("the share's end is at %v", at)
 	}
 	if at := got.Source.At("phases[1].faults[0].nothing.here"); at != (Pos{"test.yaml", 12, 14}) {

@@ -14,23 +14,6 @@ import (
 
 // The parsers of values that are one word or number. Each returns what is wrong in words, and how it would be right; the value is valid when both are "".
 
-// ParseDuration reads "40ms", "15s", "14h32m". It is never negative.
-func ParseDuration(text string) (time.Duration, error) { return asError(parseDuration(text)) }
-
-// ParseRate reads "20/s", "5/m" or "1/h" as a rate per second.
-func ParseRate(text string) (float64, error) { return asError(parseRate(text)) }
-
-func asError[T any](value T, what, hint string) (T, error) {
-	if what == "" {
-		return value, nil
-	}
-	if hint != "" {
-		what += ": " + hint
-	}
-	var none T
-	return none, fmt.Errorf("%s", what)
-}
-
 var (
 	durationForm = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(us|ms|s|m|h))+$`)
 	loosely      = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) *([a-zA-Zµ%/]*)$`)
@@ -38,6 +21,7 @@ var (
 
 const durationExample = `a duration is a number with a unit: 40ms, 15s, 14h32m`
 
+// parseDuration reads "40ms", "15s" or "14h32m". It is never negative.
 func parseDuration(text string) (d time.Duration, what, hint string) {
 	if durationForm.MatchString(text) {
 		if d, err := time.ParseDuration(text); err == nil {
@@ -92,6 +76,7 @@ var rateForm = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)/(s|m|h)$`)
 // maxRate bounds a rate: more than this no single machine can offer, and a slip of the keyboard would fill its memory.
 const maxRate = 100_000
 
+// parseRate reads "20/s", "5/m" or "1/h" as a rate per second.
 func parseRate(text string) (perSecond float64, what, hint string) {
 	what, hint = fmt.Sprintf("bad rate %q", clip(text)), "a rate is a number per second, minute or hour: 20/s, 5/m, 1/h"
 	m := rateForm.FindStringSubmatch(text)

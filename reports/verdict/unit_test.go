@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"blackout/harness/clock"
 	"blackout/harness/history"
 	"blackout/harness/plan"
 )
@@ -203,6 +206,26 @@ func TestBrokenPlan(t *testing.T) {
 	}
 	if _, err := Judge(&history.History{}); err != nil {
 		t.Errorf("a history without a plan: %v", err)
+	}
+}
+
+// A word after the drain comes too late to count.
+func TestWordsAfterTheDrain(t *testing.T) {
+	pending := []string{"pending"}
+	h := tell(story{Attempts: []group{{Journey: "send-payment", From: 10 * time.Second, Count: 1, Says: &pending}}})
+	drained := h.Pools[0].At
+	for after, want := range map[clock.Micros]Class{0: Late, 1: Degraded} {
+		said := h.Said
+		h.Said = append(slices.Clone(said), history.Said{Intent: "send-payment#20", State: history.StateConfirmed, At: drained + after})
+		j, err := Judge(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(j.Attempts, func(a Judged) bool { return a.ID == "send-payment#20" })
+		if got := j.Attempts[i].Class; got != want {
+			t.Errorf("confirmed %d µs after the drain: %s, want %s", after, got, want)
+		}
+		h.Said = said
 	}
 }
 

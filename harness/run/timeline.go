@@ -1,0 +1,154 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"blackout/harness/clock"
+	"blackout/harness/fault"
+	"blackout/harness/history"
+	"blackout/harness/internet"
+	"blackout/harness/plan"
+)
+
+// lead is the time between the decision to begin and the baseline's first moment, so that the first attempts are not late.
+const lead = 50 * time.Millisecond
+
+// playTimeline is the run proper: users, faults and the app's own fate side by side.
+func (c *cell) playTimeline(ctx context.Context) error {
+	d, err := newDriver(c.plan, &driver{clock: c.clock, sink: c.sink, surface: c.net, probe: c.probe, mark: c.markConnections})
+	if err != nil {
+		return err
+	}
+	c.start = c.clock.Now() + clock.Of(lead)
+	d.start = c.start
+	c.sink.Add(history.Timeline{At: c.start})
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		if err := d.play(ctx); err != nil {
+			c.note("a fault did not go as planned: %v", err)
+		}
+	})
+	beside.Go(func() { c.armCapacity(ctx) })
+	beside.Go(func() { c.watchApp(ctx, cancel) })
+
+	err = c.runner.Run(ctx, c.start)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	cancel(nil)
+	beside.Wait()
+	c.markConnections(plan.Effect{})
+	return err
+}
+
+// armCapacity starts the services' own limits once the baseline has shown what the app needs.
+func (c *cell) armCapacity(ctx context.Context) {
+	if c.clock.Until(ctx, c.start) != nil {
+		return
+	}
+	c.net.BeginBaseline()
+	if c.clock.Until(ctx, c.start+c.plan.Baseline) != nil {
+		return
+	}
+	c.net.Arm(c.plan.Baseline.Duration())
+}
+
+// watchApp ends the run when the app ends by itself before anything was broken. Later on that is something that the run is there to show.
+func (c *cell) watchApp(ctx context.Context, cancel context.CancelCauseFunc) {
+	for {
+		select {
+		case exit, ok := <-c.app.Exited():
+			if !ok {
+				return
+			}
+			if c.clock.Now() < c.start+c.plan.Baseline {
+				cancel(&EnvironmentError{"baseline", fmt.Errorf("instance %s of the app ended by itself before anything was broken: %s\n%s",
+					exit.Instance.Name, exit.Status, strings.Join(exit.LastLines, "\n"))})
+				return
+			}
+			c.note("instance %s of the app ended by itself: %s", exit.Instance.Name, exit.Status)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// drain waits until every payment is settled or has had its time, and records what is left in the nodes' pools.
+func (c *cell) drain(ctx context.Context) error {
+	if err := c.runner.Drain(ctx, c.start+c.plan.End+c.plan.Drain); err != nil {
+		return err
+	}
+	for _, ch := range c.plan.Chains {
+		pending, err := c.chains.Pending(ctx, ch.Name)
+		if err != nil {
+			return err
+		}
+		pool := history.Pool{Chain: ch.Name, Pending: []history.Payment{}, At: c.clock.Now()}
+		for _, tx := range pending {
+			if tx.To() == nil {
+				continue
+			}
+			if id := c.ledger.Of(*tx.To()); id != "" {
+				pool.Pending = append(pool.Pending, history.Payment{Intent: id, Tx: tx.Hash().Hex(), Wei: tx.Value().String()})
+			}
+		}
+		c.sink.Add(pool)
+	}
+	return nil
+}
+
+// probeTimeout is how long a probe waits: much longer than an answer takes here, much shorter than a fault has to show.
+const probeTimeout = 800 * time.Millisecond
+
+// probe looks at one effect from where the app stands.
+func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.Observation {
+	p := internet.Probe{Service: e.Service, Chain: e.Chain, Effect: e.ID, Timeout: probeTimeout}
+	for _, s := range c.plan.Services {
+		if p.Service != "" && s.Name != p.Service {
+			continue
+		}
+		for _, h := range s.Hosts {
+			if p.Chain == "" || h.Chain == p.Chain {
+				p.Service, p.Chain = s.Name, h.Chain
+			}
+		}
+		if p.Region == "" && len(s.Placement) > 0 {
+			p.Region = s.Placement[0].Region
+		}
+		if p.Service == s.Name {
+			break
+		}
+	}
+	if len(e.Regions) > 0 {
+		p.Region = e.Regions[0]
+	}
+	if prober, ok := a.(fault.Prober); ok {
+		p.Method = prober.ProbeMethod()
+	}
+	o := c.net.Probe(ctx, p)
+	standing := c.recorder.Reference(p.Chain)
+	o.Reference, o.HeadAge = standing.Number, (c.clock.Now() - standing.Since).Duration()
+	for _, ch := range c.plan.Chains {
+		if ch.Name == p.Chain {
+			o.BlockTime = ch.BlockTime.Duration()
+		}
+	}
+	return o
+}
+
+// markConnections records how many connections the app has opened, to one service or, for the zero effect, to all.
+func (c *cell) markConnections(e plan.Effect) {
+	for _, s := range c.plan.Services {
+		if e.Service == "" || e.Service == s.Name {
+			c.sink.Add(history.Connections{Service: s.Name, Opened: c.net.Opened(s.Name), At: c.clock.Now()})
+		}
+	}
+}

@@ -26,6 +26,9 @@ func chainsInUse(world *spec.World, app *spec.App) []string {
 	for _, j := range app.Journeys {
 		use(j.Chain)
 	}
+	if len(chainsGiven(world, app)) == 0 && len(world.ChainOrder) > 0 {
+		use(world.ChainOrder[0])
+	}
 	for _, name := range chainsGiven(world, app) {
 		use(name)
 	}
@@ -55,19 +58,19 @@ func chainsGiven(world *spec.World, app *spec.App) []string {
 	return sortedKeys(given)
 }
 
-// chainOf settles which chain a journey is about: what its file says, else the only chain whose address the app is given, else the world's only one.
+// chainOf settles which chain a journey is about: what its file says, else the only chain whose address the app is given, else, for an app that is given none, the
+// world's first.
 func (b *builder) chainOf(name string, j spec.Journey) string {
-	if j.Chain != "" {
+	given := chainsGiven(b.in.World, b.in.App)
+	switch {
+	case j.Chain != "":
 		return j.Chain
-	}
-	if given := chainsGiven(b.in.World, b.in.App); len(given) == 1 {
+	case len(given) == 1:
 		return given[0]
+	case len(given) == 0 && len(b.in.World.ChainOrder) > 0:
+		return b.in.World.ChainOrder[0]
 	}
-	all := sortedKeys(b.in.World.Chains)
-	if len(all) == 1 {
-		return all[0]
-	}
-	b.problem(b.in.App.Source, "journeys."+name, fmt.Sprintf("add `chain:` with one of %s", strings.Join(all, ", ")), "journey %q does not say which chain it is about", name)
+	b.problem(b.in.App.Source, "journeys."+name, fmt.Sprintf("add `chain:` with one of %s", strings.Join(given, ", ")), "journey %q does not say which chain it is about", name)
 	return ""
 }
 

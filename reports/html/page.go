@@ -21,7 +21,7 @@ var style string
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"seconds": seconds, "score": score, "join": strings.Join, "css": func() template.CSS { return template.CSS(style) },
 	"windows": func() []string { return windows }, "classes": verdict.Classes, "percent": percent, "on": on, "total": total, "upper": strings.ToUpper,
-	"add": func(a, b int) int { return a + b },
+	"groups": verdict.Group,
 }).Parse(pageText))
 
 var windows = []string{verdict.Baseline, verdict.Outage, verdict.Recovery, verdict.After}

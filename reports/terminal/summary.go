@@ -51,15 +51,7 @@ func one(out *strings.Builder, r Result) {
 	for _, c := range v.Cells {
 		fmt.Fprintf(out, "  %-16s %s  outage: %s\n", clip(c.Journey, 16), cellScore(c), shares(c.Attempts[verdict.Outage]))
 	}
-	shown := 0
-	for _, f := range v.Findings {
-		if shown == 3 {
-			fmt.Fprintf(out, "  %s\n", paint(dim, fmt.Sprintf("and %d more findings in the report", len(v.Findings)-shown)))
-			break
-		}
-		shown++
-		fmt.Fprintf(out, "  %s %s\n", paint(classStyle(f.Class), "✗ "+f.Check), wrap(fmt.Sprintf("%s, %d× from %.0f s: %s", f.Journey, f.Count, f.FirstAtS, f.Text), "    "))
-	}
+	findings(out, v)
 	for _, f := range v.Faults {
 		if f.EndedAs != verdict.Exercised {
 			fmt.Fprintf(out, "  %s\n", paint(dim, clip(fmt.Sprintf("%s: %s", f.EndedAs, f.ID), Width-2)))
@@ -67,6 +59,17 @@ func one(out *strings.Builder, r Result) {
 	}
 	if r.Report != "" {
 		fmt.Fprintf(out, "  report: %s\n", r.Report)
+	}
+}
+
+// findings says each check once per journey: how often, on how many accounts, since when, and what the first looked like.
+func findings(out *strings.Builder, v *verdict.Verdict) {
+	for _, g := range verdict.Group(v.Findings) {
+		where := g.Journey
+		if len(g.Findings) > 1 {
+			where += fmt.Sprintf(" of %d users", len(g.Findings))
+		}
+		fmt.Fprintf(out, "  %s %s\n", paint(classStyle(g.Class), "✗ "+g.Check), wrap(fmt.Sprintf("%s, %d times from %.0f s on: %s", where, g.Count, g.FirstAtS, g.Findings[0].Text), "    "))
 	}
 }
 

@@ -1,0 +1,158 @@
+package scenarios_test
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"blackout/harness/spec"
+	"blackout/scenarios"
+)
+
+func base(name string) (spec.File, error) {
+	data, file, err := scenarios.Read(spec.KindWorld, name)
+	return spec.File{Name: file, Data: data}, err
+}
+
+// parse runs the parser that a file's schema line asks for.
+func parse(f spec.File) (any, error) {
+	o := spec.Options{Base: base}
+	kind := strings.Split(string(f.Data), "/")[1]
+	switch kind {
+	case spec.KindWorld:
+		return spec.ParseWorld(f, o)
+	case spec.KindApp:
+		return spec.ParseApp(f, o)
+	case spec.KindScenario:
+		return spec.ParseScenario(f, o)
+	case spec.KindSuite:
+		return spec.ParseSuite(f, o)
+	default:
+		return spec.ParseGate(f, o)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for kind, want := range map[string][]string{
+		spec.KindWorld:    {"default"},
+		spec.KindScenario: {"aws-us-east-1-down", "control", "infura-unreachable"},
+		spec.KindSuite:    {"standard"},
+		spec.KindGate:     {"no-harm", "release", "strict"},
+		spec.KindApp:      nil,
+		"":                nil,
+	} {
+		if diff := cmp.Diff(want, scenarios.Names(kind)); diff != "" {
+			t.Errorf("%s: %s", kind, diff)
+		}
+	}
+}
+
+// TestLibrary holds that each file parses and is named as its file, that scenarios say what they are about, and that a suite names scenarios that are there.
+func TestLibrary(t *testing.T) {
+	for _, kind := range []string{spec.KindWorld, spec.KindScenario, spec.KindSuite, spec.KindGate} {
+		for _, name := range scenarios.Names(kind) {
+			data, file, err := scenarios.Read(kind, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if inFS, err := fs.ReadFile(scenarios.FS(), strings.TrimPrefix(file, "scenarios/")); err != nil || string(inFS) != string(data) {
+				t.Errorf("%s: FS and Read differ: %v", file, err)
+			}
+			v, err := parse(spec.File{Name: file, Data: data})
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			var inside, about string
+			switch v := v.(type) {
+			case *spec.World:
+				inside, about = v.Name, v.About
+			case *spec.Scenario:
+				inside, about = v.Name, v.About
+			case *spec.Gate:
+				inside, about = v.Name, v.About
+			case *spec.Suite:
+				inside, about = v.Name, v.About
+				for _, entry := range v.Scenarios {
+					if _, _, err := scenarios.Read(spec.KindScenario, entry.Name); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if inside != name || about == "" {
+				t.Errorf("%s: its name is %q, it is about %q", file, inside, about)
+			}
+		}
+	}
+}
+
+func TestReadUnknown(t *testing.T) {
+	for _, c := range []struct{ kind, name, want string }{
+		{spec.KindScenario, "aws-us-east-1-donw", `the library has no scenario "aws-us-east-1-donw": did you mean "aws-us-east-1-down"?`},
+		{spec.KindGate, "zzz", `the library has no gate "zzz": known: no-harm, release, strict`},
+		{spec.KindScenario, "../worlds/default", `the library has no scenario`},
+		{"poem", "x", `the library has no files of kind "poem"`},
+	} {
+		if _, _, err := scenarios.Read(c.kind, c.name); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s: %v", c.kind, c.name, err)
+		}
+	}
+}
+
+// TestReadme parses each YAML block of the reference page, and checks its scenario against its world's likes in the library.
+func TestReadme(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(blocks) < 6 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	file, err := base("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	world, err := spec.ParseWorld(file, spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, b := range blocks {
+		v, err := parse(spec.File{Name: "README.md", Data: b[1]})
+		if err != nil {
+			t.Errorf("%v\nin\n%s", err, b[1])
+			continue
+		}
+		switch v := v.(type) {
+		case *spec.World:
+			kinds[spec.KindWorld] = true
+		case *spec.App:
+			kinds[spec.KindApp] = true
+			if err := spec.Check(world, v, nil); err != nil {
+				t.Error(err)
+			}
+		case *spec.Scenario:
+			kinds[spec.KindScenario] = true
+			if err := spec.Check(world, nil, v); err != nil {
+				t.Error(err)
+			}
+		case *spec.Suite:
+			kinds[spec.KindSuite] = true
+		case *spec.Gate:
+			kinds[spec.KindGate] = true
+		}
+	}
+	if len(kinds) != 5 {
+		t.Errorf("blocks of these kinds only: %v", kinds)
+	}
+	for _, metric := range spec.Metrics {
+		if name, _, _ := strings.Cut(metric, "."); !strings.Contains(string(page), name) {
+			t.Errorf("the page does not name the metric %q", metric)
+		}
+	}
+}

@@ -17,6 +17,7 @@ const (
 	margin       = 120
 	right        = 12
 	laneHeight   = 18
+	letter       = 6.2 // the width of one, on average
 )
 
 // span is the time that the pictures show, in seconds from the baseline's start.
@@ -76,8 +77,13 @@ func timeline(j *verdict.Judgement) template.HTML {
 	bar := func(class string, from, to, y float64, label, title string) {
 		x, width := s.x(from), math.Max(s.x(to)-s.x(from), 1)
 		fmt.Fprintf(&out, `<g><title>%s</title><rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%d" rx="2"/>`, clean(title), class, x, y, width, laneHeight)
-		if room := int(width / 6.2); label != "" && room > 3 {
-			fmt.Fprintf(&out, `<text class="in" x="%.1f" y="%.1f">%s</text>`, x+4, y+12.5, clean(clip(label, room)))
+		inside, outside := int(width/letter), int((pictureWidth-right-x-width)/letter)
+		switch long := len([]rune(label)); {
+		case label == "":
+		case long <= inside || outside < long: // in the bar, or where there is no room beside it either
+			fmt.Fprintf(&out, `<text class="in" x="%.1f" y="%.1f">%s</text>`, x+4, y+12.5, clean(clip(label, inside)))
+		default:
+			fmt.Fprintf(&out, `<text x="%.1f" y="%.1f">%s</text>`, x+width+5, y+12.5, clean(label))
 		}
 		out.WriteString(`</g>`)
 	}

@@ -44,7 +44,6 @@ type Lane struct {
 	running bool
 	acting  map[string]bool // effect ids that are injected and not lifted
 	counts  map[string]map[verdict.Class]int
-	window  string
 	judged  int // attempts at the last judging
 	ended   string
 
@@ -282,6 +281,9 @@ func tally(counts map[verdict.Class]int) string {
 			parts = append(parts, paint(classStyle(c), fmt.Sprintf("%s %d", c, n)))
 		}
 	}
+	if len(parts) == 0 {
+		return paint(dim, "no answer yet")
+	}
 	return strings.Join(parts, "  ")
 }
 
@@ -312,8 +314,8 @@ func (l *Lane) tell(out io.Writer) {
 	if l.running {
 		l.judge()
 		for _, j := range l.plan.Journeys {
-			if counts := l.counts[j.Name]; len(counts) > 0 {
-				fmt.Fprintf(out, "      %-16s %s\n", j.Name, tally(counts))
+			if text := tally(l.counts[j.Name]); text != "" {
+				fmt.Fprintf(out, "      %-16s %s\n", j.Name, text)
 			}
 		}
 	}

@@ -53,18 +53,16 @@ func classStyle(c verdict.Class) string {
 	}
 }
 
-// wrap breaks text at spaces so that no line is longer than Width; later lines start with indent.
-func wrap(text, indent string) string {
+// wrap breaks text at spaces so that no line is longer than Width. The first line begins at a column, later ones with indent.
+func wrap(text, indent string, column int) string {
 	var out strings.Builder
-	column := 0
 	for i, word := range strings.Fields(text) {
 		n := len([]rune(word))
 		switch {
-		case i == 0:
-		case column+1+n > Width:
+		case i > 0 && column+1+n > Width:
 			out.WriteString("\n" + indent)
 			column = len(indent)
-		default:
+		case i > 0:
 			out.WriteByte(' ')
 			column++
 		}

@@ -44,19 +44,22 @@ func rank(v *verdict.Verdict) int {
 
 func one(out *strings.Builder, r Result) {
 	v := r.Verdict
-	fmt.Fprintf(out, "\n%s  %s  %s\n", paint(bold, strings.ToUpper(v.Verdict)), Grade(v), paint(bold, v.Run.App+" under "+v.Run.Scenario)+fmt.Sprintf(" (seed %d)", v.Run.Seed))
+	fmt.Fprintf(out, "\n%s  %s\n", Outcome(v), paint(bold, v.Run.App+" under "+v.Run.Scenario)+fmt.Sprintf(" (seed %d)", v.Run.Seed))
 	for _, reason := range v.Reasons {
-		fmt.Fprintf(out, "  %s\n", wrap(reason, "  "))
+		indent := "  " // later lines are what an app printed
+		for line := range strings.Lines(reason) {
+			fmt.Fprintf(out, "%s%s\n", indent, wrap(line, indent, len(indent)))
+			indent = "    "
+		}
 	}
 	for _, c := range v.Cells {
+		if !tried(c) {
+			continue
+		}
 		fmt.Fprintf(out, "  %-16s %s  outage: %s\n", clip(c.Journey, 16), cellScore(c), shares(c.Attempts[verdict.Outage]))
 	}
 	findings(out, v)
-	for _, f := range v.Faults {
-		if f.EndedAs != verdict.Exercised {
-			fmt.Fprintf(out, "  %s\n", paint(dim, clip(fmt.Sprintf("%s: %s", f.EndedAs, f.ID), Width-2)))
-		}
-	}
+	unexercised(out, v)
 	if r.Report != "" {
 		fmt.Fprintf(out, "  report: %s\n", r.Report)
 	}
@@ -69,15 +72,33 @@ func findings(out *strings.Builder, v *verdict.Verdict) {
 		if len(g.Findings) > 1 {
 			where += fmt.Sprintf(" of %d users", len(g.Findings))
 		}
-		fmt.Fprintf(out, "  %s %s\n", paint(classStyle(g.Class), "✗ "+g.Check), wrap(fmt.Sprintf("%s, %d times from %.0f s on: %s", where, g.Count, g.FirstAtS, g.Findings[0].Text), "    "))
+		fmt.Fprintf(out, "  %s %s\n", paint(classStyle(g.Class), "✗ "+g.Check),
+			wrap(fmt.Sprintf("%s, %d times from %.0f s on: %s", where, g.Count, g.FirstAtS, g.Findings[0].Text), "    ", 5+len(g.Check)))
 	}
 }
 
-// Grade is "B 81 · safe", or "? · inconclusive" where there is no score.
-func Grade(v *verdict.Verdict) string {
-	if v.Score == nil {
-		return paint(dim, "? · "+v.Verdict)
+// tried reports whether a journey was done at all.
+func tried(c verdict.Cell) bool {
+	for _, counts := range c.Attempts {
+		for _, n := range counts {
+			if n > 0 {
+				return true
+			}
+		}
 	}
+	return false
+}
+
+// Outcome is "FAIL  B 81 · safe", or "INCONCLUSIVE" where there is no score.
+func Outcome(v *verdict.Verdict) string {
+	word := paint(bold, strings.ToUpper(v.Verdict))
+	if v.Score == nil {
+		return word
+	}
+	return word + "  " + grade(v)
+}
+
+func grade(v *verdict.Verdict) string {
 	style := blue
 	switch v.Severity {
 	case verdict.Misleading:

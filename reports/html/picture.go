@@ -77,13 +77,15 @@ func timeline(j *verdict.Judgement) template.HTML {
 	bar := func(class string, from, to, y float64, label, title string) {
 		x, width := s.x(from), math.Max(s.x(to)-s.x(from), 1)
 		fmt.Fprintf(&out, `<g><title>%s</title><rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%d" rx="2"/>`, clean(title), class, x, y, width, laneHeight)
-		inside, outside := int(width/letter), int((pictureWidth-right-x-width)/letter)
+		inside, after, before := int(width/letter), int((pictureWidth-right-x-width)/letter), int((x-margin)/letter)
 		switch long := len([]rune(label)); {
 		case label == "":
-		case long <= inside || outside < long: // in the bar, or where there is no room beside it either
+		case long <= inside || class == "w-"+label: // a window has its neighbours beside it
 			fmt.Fprintf(&out, `<text class="in" x="%.1f" y="%.1f">%s</text>`, x+4, y+12.5, clean(clip(label, inside)))
-		default:
+		case long <= after:
 			fmt.Fprintf(&out, `<text x="%.1f" y="%.1f">%s</text>`, x+width+5, y+12.5, clean(label))
+		default:
+			fmt.Fprintf(&out, `<text class="name" x="%.1f" y="%.1f">%s</text>`, x-5, y+12.5, clean(clip(label, before)))
 		}
 		out.WriteString(`</g>`)
 	}
@@ -234,8 +236,11 @@ func duration(s float64) string {
 
 func clip(text string, n int) string {
 	r := []rune(text)
-	if len(r) <= n {
+	switch {
+	case len(r) <= n:
 		return text
+	case n < 3:
+		return ""
 	}
 	return string(r[:max(n-1, 0)]) + "…"
 }

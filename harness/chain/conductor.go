@@ -117,7 +117,7 @@ func (c *Conductor) run(ctx context.Context) error {
 	for {
 		slot := c.next(max(last, c.tip().slot), c.cfg.Clock.Now())
 		if c.cfg.Clock.Until(ctx, c.due(slot)) != nil {
-			return nil // ctx has ended: that is how a run ends
+			return nil //nolint:nilerr // ctx has ended: that is how a run ends
 		}
 		last = slot
 		// What was begun is ended, in bounded time: otherwise some nodes would have the last block and others not.

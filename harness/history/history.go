@@ -60,9 +60,9 @@ func Read(r io.Reader) (*History, error) {
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		switch {
-		case err == io.EOF && len(line) == 0:
+		case errors.Is(err, io.EOF) && len(line) == 0:
 			return d.finish()
-		case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 			d.h.Truncated = len(bytes.TrimSpace(line)) > 0 || errors.Is(err, io.ErrUnexpectedEOF)
 			return d.finish()
 		case err != nil:

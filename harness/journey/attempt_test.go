@@ -292,7 +292,7 @@ func TestRedirects(t *testing.T) {
 	runner := r.runner(t)
 	for path, want := range map[string][2]int{"/away": {302, 1}, "/loop": {302, 4}, "/once": {200, 2}} {
 		asked = 0
-		req, err := http.NewRequestWithContext(t.Context(), "GET", r.cfg.URL(0)+path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.cfg.URL(0)+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

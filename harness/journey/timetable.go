@@ -68,7 +68,7 @@ func (r *Runner) Drain(ctx context.Context, until clock.Micros) error {
 	select {
 	case <-final:
 		cancel()
-		<-over
+		_ = <-over // the wait was cut short on purpose
 		return nil
 	case err := <-over:
 		r.stopFollows()

@@ -85,7 +85,7 @@ func Cell(ctx context.Context, cfg Config) error {
 		end, reason = history.EndInterrupted, "stopped during "+c.stage
 	}
 	if sealErr := w.Seal(end, reason, c.clock.Now()); sealErr != nil {
-		return &EnvironmentError{"write the history", sealErr}
+		return &EnvironmentError{"the run cannot be recorded", sealErr}
 	}
 	if zipErr := errors.Join(file.Close(), history.Compress(cfg.Dir)); zipErr != nil && !errors.Is(zipErr, os.ErrClosed) {
 		return errors.Join(err, &EnvironmentError{"write the history", zipErr})
@@ -128,7 +128,7 @@ func (c *cell) live(ctx context.Context, w *history.Writer) (err error) {
 // watch ends the run when its record cannot be written any more: going on unrecorded would be for nothing.
 func (c *cell) watch(ctx context.Context, cancel context.CancelCauseFunc, w *history.Writer) {
 	if err := w.Wait(ctx); err != nil {
-		cancel(&EnvironmentError{"write the history", err})
+		cancel(&EnvironmentError{"the run cannot be recorded", err})
 	}
 }
 

@@ -120,7 +120,11 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	err = cmd.Wait()
 	close(ended)
 	if text := strings.TrimSpace(said.String()); err != nil && text != "" {
-		err = fmt.Errorf("%s (%w)", text, err)
+		if message, ok := strings.CutPrefix(text, "Error: "); ok {
+			err = errors.New(message)
+		} else { // a panic, or the system's loader
+			err = fmt.Errorf("%w: %s", err, text)
+		}
 	}
 	return errors.Join(err, readErr)
 }

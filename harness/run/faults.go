@@ -35,7 +35,10 @@ type driver struct {
 
 	effects []*effect
 	moments []moment
-	seers   sync.WaitGroup
+	// observers are what the changes of the present moment want watched. They wait until all of these are made: on a small machine the probes of the first faults
+	// would delay the last ones by milliseconds.
+	observers []func()
+	seers     sync.WaitGroup
 
 	mu     sync.Mutex
 	failed error // the first effect that could not be injected or cleared
@@ -91,15 +94,26 @@ func newDriver(p *plan.Plan, dr *driver) (*driver, error) {
 // play makes every change at its time, and returns when the last effect is cleared or has failed to clear. When ctx ends it heals at once. The error names the
 // effects that could not be injected or cleared; the run goes on to its end all the same, and the history says so.
 func (d *driver) play(ctx context.Context) error {
-	for _, m := range d.moments {
+	for i, m := range d.moments {
 		if err := d.clock.Until(ctx, d.start+m.at); err != nil {
 			break
 		}
 		if err := m.what(ctx); err != nil {
 			d.fail(m.of, err)
 		}
+		if i+1 == len(d.moments) || d.moments[i+1].at != m.at {
+			d.observe()
+		}
 	}
 	return d.heal(ctx)
+}
+
+// observe starts what watches the changes that were made since the last call.
+func (d *driver) observe() {
+	for _, start := range d.observers {
+		start()
+	}
+	d.observers = nil
 }
 
 // heal lifts what still holds, whatever became of ctx, and waits until the observers have seen it cleared.
@@ -113,6 +127,7 @@ func (d *driver) heal(ctx context.Context) error {
 			}
 		}
 	}
+	d.observe()
 	d.seers.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -133,7 +148,7 @@ func (d *driver) inject(ctx context.Context, e *effect, share float64) error {
 	}
 	watch, stop := context.WithCancel(ctx)
 	e.watch = stop
-	e.sought.Go(func() { d.confirm(watch, e, share) })
+	d.observers = append(d.observers, func() { e.sought.Go(func() { d.confirm(watch, e, share) }) })
 	return nil
 }
 
@@ -165,9 +180,11 @@ func (d *driver) lift(ctx context.Context, e *effect) error {
 		return fmt.Errorf("lift %s: %w", e.plan.ID, err)
 	}
 	ctx = context.WithoutCancel(ctx)
-	d.seers.Go(func() {
-		e.sought.Wait()
-		d.clear(ctx, e)
+	d.observers = append(d.observers, func() {
+		d.seers.Go(func() {
+			e.sought.Wait()
+			d.clear(ctx, e)
+		})
 	})
 	return nil
 }

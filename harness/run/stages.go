@@ -117,7 +117,7 @@ func (c *cell) bootChain(ctx context.Context) error {
 	}
 	c.later("stop the build", func(context.Context) error {
 		cancel()
-		<-c.built
+		_ = <-c.built // closed once the build has ended; startApp has taken its error
 		return buildLog.Close()
 	})
 	go func() {

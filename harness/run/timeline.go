@@ -134,14 +134,28 @@ func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.O
 		p.Method = prober.ProbeMethod()
 	}
 	o := c.net.Probe(ctx, p)
-	standing := c.recorder.Reference(p.Chain)
-	o.Reference, o.HeadAge = standing.Number, (c.clock.Now() - standing.Since).Duration()
+	o.Reference = c.recorder.Reference(p.Chain).Number
+	if node, err := c.chains.Node(c.backend(p)); err == nil {
+		o.HeadAge = (c.clock.Now() - node.Head().At).Duration() // of the node that was asked: the reference node's goes on while this one lags
+	}
 	for _, ch := range c.plan.Chains {
 		if ch.Name == p.Chain {
 			o.BlockTime = ch.BlockTime.Duration()
 		}
 	}
 	return o
+}
+
+// backend names the node that a probe is led to.
+func (c *cell) backend(p internet.Probe) string {
+	for _, s := range c.plan.Services {
+		for _, b := range s.Backends {
+			if s.Name == p.Service && b.Chain == p.Chain && b.Region == p.Region {
+				return b.Node
+			}
+		}
+	}
+	return ""
 }
 
 // markConnections records how many connections the app has opened, to one service or, for the zero effect, to all.

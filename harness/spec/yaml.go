@@ -156,7 +156,8 @@ func tooDeep(text string) int {
 
 // syntax reports an error of the parser. Most come from a value that had to be quoted, which the parser cannot know.
 func (l *loader) syntax(file string, err error) {
-	p, text := Pos{File: file}, ""
+	p := Pos{File: file}
+	var text string
 	var at yamlerrors.Error
 	if errors.As(err, &at) {
 		text = at.GetMessage() // its Error prints the source, slowly

@@ -67,9 +67,9 @@ func readEffects(h *history.History, p *plan.Plan, zero clock.Micros) []effect {
 }
 
 // life is from when to when the effect acted.
-func (e *effect) life(end clock.Micros) (from, to clock.Micros) {
-	from, to = *e.injected, end
-	for _, t := range []*clock.Micros{e.lifting, e.cleared, e.failed} {
+func (f *effect) life(end clock.Micros) (from, to clock.Micros) {
+	from, to = *f.injected, end
+	for _, t := range []*clock.Micros{f.lifting, f.cleared, f.failed} {
 		if t != nil {
 			to = min(to, *t)
 		}

@@ -88,7 +88,7 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 		return r, true
 	}
 	entry := payments[said][became]
-	r = ruling{class: entry.class, check: entry.check, warning: entry.warning, why: entry.why}
+	r = ruling(entry)
 	switch {
 	case became == minedMore:
 		r.why = fmt.Sprintf(entry.why, times)

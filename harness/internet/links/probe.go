@@ -129,7 +129,7 @@ func (l *Link) dialPrivate(ctx context.Context, d *door, ip netip.Addr, mark pro
 	if err != nil {
 		return nil, err
 	}
-	defer ln.Close()
+	defer func() { _ = ln.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", ln.Addr().String())

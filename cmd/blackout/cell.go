@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -14,11 +15,15 @@ func (s *state) cellCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cell", Hidden: true, Args: cobra.NoArgs,
 		Short: "Run one cell as ordered on standard input",
-		RunE: func(c *cobra.Command, _ []string) error {
-			order, ctx, err := run.ReadOrder(c.Context(), s.stdin)
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			ctx, _, cancel := s.interruptible(c.Context(), func() {})
+			defer cancel()
+			order, ctx, err := run.ReadOrder(ctx, s.stdin)
 			if err != nil {
 				return err
 			}
+			// The parent does it too, unless it was killed.
+			defer func() { err = errors.Join(err, os.RemoveAll(order.Scratch)) }()
 			l, err := s.load(files{world: order.World, overlays: order.Overlays, set: order.Set, seed: order.Seed, timeScale: order.TimeScale}, order.App, order.Scenario)
 			if err != nil {
 				return usage(err, "")

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"blackout/harness/history"
@@ -29,10 +30,9 @@ type cell struct {
 
 	dir     string
 	verdict *verdict.Verdict
-	err     error // why there is no verdict, or what else went wrong
+	report  string // the path of report.html as a person would type it; "" when it could not be written
+	err     error  // why there is no verdict, or what else went wrong
 }
-
-func (c *cell) reportFile() string { return filepath.Join(c.dir, reports.HTMLName) }
 
 // playAll runs the cells, so many at once, and writes each one's reports when it ends. After an interrupt no further cell starts.
 func (s *state) playAll(ctx context.Context, f files, cells []*cell, out string, parallel int, board *terminal.Board, kill <-chan struct{}) {
@@ -92,17 +92,25 @@ func (s *state) play(ctx context.Context, f files, c *cell, out string, lane *te
 		groups.end()
 	}
 	h, err := history.ReadFolder(c.dir)
-	if err != nil {
-		return nil, errors.Join(ran, err)
+	switch {
+	case err != nil && ran != nil:
+		return nil, ran // that is why there is no history
+	case err != nil:
+		return nil, err
 	}
 	v, err := reports.Write(c.dir, h)
-	if err != nil {
-		return v, errors.Join(ran, err)
+	switch {
+	case err == nil:
+		c.report = s.short(filepath.Join(c.dir, reports.HTMLName))
+	case errors.Is(err, syscall.ENOSPC) && ran == nil:
+		err = fmt.Errorf("the reports cannot be written: %w; make room, then: blackout report %s", syscall.ENOSPC, s.short(c.dir))
+	case errors.Is(err, syscall.ENOSPC):
+		err = fmt.Errorf("nor can its reports be written; make room, then: blackout report %s", s.short(c.dir))
 	}
 	if ran != nil && h.Seal == nil && ctx.Err() == nil {
-		return v, fmt.Errorf("the run's process ended before its history was sealed: %w", ran)
+		err = errors.Join(fmt.Errorf("the run ended before its history was sealed: %w", ran), err)
 	}
-	return v, nil
+	return v, err
 }
 
 // writeInputs writes what is known before the run: the plan, and where it runs.

@@ -13,14 +13,21 @@ import (
 func (s *state) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Find out whether this machine can run scenarios", Args: cobra.NoArgs,
-		Long: "Doctor tries what a run needs, the chain and the connection faults included, and says what to do where something is missing.",
+		Long: `Doctor tries what a run needs, the chain and the connection faults included,
+and says what to do where something is missing.`,
+		Example: "  blackout doctor",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			scratch, err := os.MkdirTemp("", "blackout-doctor-")
 			if err != nil {
 				return &exitError{exitEnvironment, err, "set TMPDIR to a folder that can be written"}
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-			checks := doctor.Examine(c.Context(), s.clock, scratch)
+			ctx, _, cancel := s.interruptible(c.Context(), func() {})
+			defer cancel()
+			checks := doctor.Examine(ctx, s.clock, scratch)
+			if ctx.Err() != nil {
+				return &exitError{code: exitInterrupted}
+			}
 			for _, check := range checks {
 				mark, text := "ok  ", check.Found
 				if check.Err != nil {

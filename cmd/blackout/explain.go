@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -15,16 +16,19 @@ import (
 func (s *state) explainCommand() *cobra.Command {
 	var f files
 	c := &cobra.Command{
-		Use: "explain SCENARIO|FAULT", Short: "Explain a scenario or a fault: what happens, to whom, and where that is known from",
+		Use: "explain SCENARIO|FAULT", Short: "Explain a scenario or a fault: what happens, and how that is known",
 		Example: `  blackout explain aws-us-east-1-down
   blackout explain connection-refused`,
-		Args: cobra.ExactArgs(1),
+		Args: words(1, 1, "one scenario or fault"),
 		RunE: func(c *cobra.Command, names []string) error {
 			if d, ok := fault.Lookup(names[0]); ok {
 				s.explainFault(d)
 				return nil
 			}
 			scenario, err := s.loadScenario(f, names[0])
+			if near := spec.Suggest(names[0], faultNames()); err != nil && near != "" && bare(names[0]) {
+				return usage(fmt.Errorf("there is no scenario and no fault %q: %s", names[0], near), "")
+			}
 			if err != nil {
 				return usage(err, `"blackout list" shows the scenarios, "blackout list faults" the faults`)
 			}
@@ -36,8 +40,15 @@ func (s *state) explainCommand() *cobra.Command {
 	return c
 }
 
+func faultNames() (names []string) {
+	for _, d := range fault.All() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
 func (s *state) explainFault(d *fault.Definition) {
-	fmt.Fprintf(s.stdout, "%s — %s\n\n%s\n", d.Name, d.Summary, fill(d.Doc))
+	fmt.Fprintf(s.stdout, "%s — %s\n\n%s\n", d.Name, d.Summary, fill(d.Doc, 80))
 	fmt.Fprintf(s.stdout, "\nlayer     %s; a share is of %s\nacts on   %s\n", d.Layer, d.Layer.Unit(), strings.Join(d.Kinds, ", "))
 	if len(d.Params) > 0 {
 		fmt.Fprintln(s.stdout, "\nwith:")
@@ -53,12 +64,12 @@ func (s *state) explainFault(d *fault.Definition) {
 		}
 	}
 	if d.Incident != "" {
-		fmt.Fprintf(s.stdout, "\nseen in: %s\n", fill(d.Incident))
+		fmt.Fprintf(s.stdout, "\n%s\n", fill("seen in: "+d.Incident, 80))
 	}
 }
 
 func (s *state) explainScenario(sc *spec.Scenario) {
-	fmt.Fprintf(s.stdout, "%s\n\n%s\n", sc.Name, fill(sc.About))
+	fmt.Fprintf(s.stdout, "%s\n\n%s\n", sc.Name, fill(sc.About, 80))
 	if sc.Incident != nil {
 		fmt.Fprintf(s.stdout, "\nIt follows the incident of %s", sc.Incident.Date)
 		if sc.Incident.Lasted > 0 {
@@ -77,7 +88,7 @@ func (s *state) explainScenario(sc *spec.Scenario) {
 		}
 		fmt.Fprintf(s.stdout, "  at %s for %s: %s%s\n", short(p.At), short(p.For), p.Name, truth)
 		for _, u := range p.Faults {
-			fmt.Fprintf(s.stdout, "      %s\n", use(u))
+			fmt.Fprintf(s.stdout, "      %s\n", strings.ReplaceAll(fill(use(u), 80-8), "\n", "\n        "))
 		}
 	}
 	fmt.Fprintf(s.stdout, "after %s\n", short(sc.After))
@@ -108,7 +119,11 @@ func use(u spec.FaultUse) string {
 	if u.Share != (spec.Share{From: 1, To: 1}) {
 		text += fmt.Sprintf(", share %.0f %%", 100*u.Share.From)
 		if u.Share.From != u.Share.To {
-			text += fmt.Sprintf(" falling or rising to %.0f %%", 100*u.Share.To)
+			way := "rising"
+			if u.Share.To < u.Share.From {
+				way = "falling"
+			}
+			text += fmt.Sprintf(" %s to %.0f %%", way, 100*u.Share.To)
 		}
 	}
 	if u.Flap != nil {
@@ -128,13 +143,13 @@ func short(d time.Duration) string {
 	return text
 }
 
-// fill breaks a paragraph into lines of at most 78 columns.
-func fill(text string) string {
+// fill breaks a paragraph into lines of at most so many columns.
+func fill(text string, width int) string {
 	var out strings.Builder
 	column := 0
 	for i, word := range strings.Fields(text) {
 		if i > 0 {
-			if column+1+len(word) > 78 {
+			if column+1+utf8.RuneCountInString(word) > width {
 				out.WriteByte('\n')
 				column = 0
 			} else {
@@ -143,7 +158,7 @@ func fill(text string) string {
 			}
 		}
 		out.WriteString(word)
-		column += len(word)
+		column += utf8.RuneCountInString(word)
 	}
 	return out.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,11 +15,12 @@ func (s *state) lintCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lint FILE…",
 		Short: "Check files, and whether they fit together",
-		Long: `Lint reads world, app, scenario, suite and gate files and reports every problem with its line and
-column. Given an app and a scenario together it also checks that a plan can be made of them.`,
+		Long: `Lint reads world, app, scenario, suite and gate files and reports every
+problem with its line and column. Given an app and a scenario together it also
+checks that a plan can be made of them.`,
 		Example: `  blackout lint app.yaml
   blackout lint app.yaml my-scenario.yaml my-world.yaml`,
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, 0, "the files to check"),
 		RunE: func(c *cobra.Command, names []string) error {
 			var problems []error
 			var apps, scenarioFiles []string
@@ -28,13 +28,12 @@ column. Given an app and a scenario together it also checks that a plan can be m
 				if info, err := os.Stat(s.path(name)); err == nil && info.IsDir() {
 					name = filepath.Join(name, "app.yaml")
 				}
-				data, err := os.ReadFile(s.path(name))
+				data, err := s.readFile(name)
 				if err != nil {
 					problems = append(problems, err)
 					continue
 				}
 				kind, _ := schemaOf(data)
-				err = nil
 				switch kind {
 				case "app":
 					apps = append(apps, name)
@@ -62,7 +61,7 @@ column. Given an app and a scenario together it also checks that a plan can be m
 				problems = s.lintTogether(f, apps, scenarioFiles)
 			}
 			if len(problems) > 0 {
-				return usage(errors.Join(problems...), "")
+				return usage(distinct(problems...), "")
 			}
 			for _, name := range names {
 				fmt.Fprintf(s.stdout, "%s: fine\n", name)

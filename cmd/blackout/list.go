@@ -16,7 +16,7 @@ func (s *state) listCommand() *cobra.Command {
 		Use: "list [scenarios|faults|worlds|suites|gates]", Short: "List what the library holds",
 		Example: `  blackout list
   blackout list faults`,
-		Args: cobra.MaximumNArgs(1), ValidArgs: []string{"scenarios", "faults", "worlds", "suites", "gates"},
+		Args: words(0, 1, "one kind"), ValidArgs: []string{"scenarios", "faults", "worlds", "suites", "gates"},
 		RunE: func(c *cobra.Command, args []string) error {
 			what := "scenarios"
 			if len(args) == 1 {

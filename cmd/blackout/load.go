@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,11 +27,11 @@ type files struct {
 }
 
 func (f *files) flags(set *pflag.FlagSet) {
-	set.StringVar(&f.world, "world", "default", "the world: a name from the library, or a file")
-	set.StringArrayVar(&f.overlays, "overlay", nil, "a file laid over the app, scenario or world file that has the same schema line (repeatable)")
-	set.StringArrayVar(&f.set, "set", nil, "change one value: path=value in the app file, or scenario.path=value, world.path=value (repeatable)")
-	set.Uint64Var(&f.seed, "seed", 1, "the seed of everything that is drawn")
-	set.Float64Var(&f.timeScale, "time-scale", 1, "stretch (2) or compress (0.5) the outage's timeline; deadlines, block times and the baseline stay")
+	set.StringVar(&f.world, "world", "default", "the world: a name from the library, or a `file`")
+	set.StringArrayVar(&f.overlays, "overlay", nil, "a `file` laid over the app, scenario or world file that has the same schema line (repeatable)")
+	set.StringArrayVar(&f.set, "set", nil, "change one value: `path=value` in the app file, or scenario.path=value, world.path=value (repeatable)")
+	set.Uint64Var(&f.seed, "seed", 1, "the `number` that everything drawn comes from")
+	set.Float64Var(&f.timeScale, "time-scale", 1, "stretch (2) or compress (0.5) the outage's timeline by this `factor`; deadlines, block times and the baseline stay")
 }
 
 // options gives what is laid over a file of one kind.
@@ -39,7 +41,7 @@ func (s *state) options(f files, kind string) (spec.Options, error) {
 		return spec.File{Name: file, Data: data}, err
 	}}
 	for _, name := range f.overlays {
-		data, err := os.ReadFile(s.path(name))
+		data, err := s.readFile(name)
 		if err != nil {
 			return o, err
 		}
@@ -90,6 +92,16 @@ func (s *state) path(name string) string {
 	return filepath.Join(s.dir, name)
 }
 
+// readFile reads a file of the command line. The error names it as it was typed.
+func (s *state) readFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(s.path(name))
+	var wrapped *fs.PathError
+	if errors.As(err, &wrapped) {
+		err = &fs.PathError{Op: "read", Path: name, Err: wrapped.Err}
+	}
+	return data, err
+}
+
 // source reads a file of the library by its bare name, or a file by its path. A name with a slash or an ending is a path.
 func (s *state) source(kind, name string) (spec.File, error) {
 	if bare(name) {
@@ -101,7 +113,7 @@ func (s *state) source(kind, name string) (spec.File, error) {
 			return spec.File{}, err
 		}
 	}
-	data, err := os.ReadFile(s.path(name))
+	data, err := s.readFile(name)
 	return spec.File{Name: name, Data: data}, err
 }
 
@@ -141,7 +153,7 @@ func (s *state) loadApp(f files, name string) (*spec.App, error) {
 	if info, err := os.Stat(s.path(name)); err == nil && info.IsDir() {
 		name = filepath.Join(name, "app.yaml")
 	}
-	data, err := os.ReadFile(s.path(name))
+	data, err := s.readFile(name)
 	if err != nil {
 		return nil, err
 	}
@@ -164,12 +176,15 @@ type loaded struct {
 
 // load reads the three files and makes the plan. The error holds all problems of all files.
 func (s *state) load(f files, appFile, scenario string) (*loaded, error) {
+	if !(f.timeScale > 0) || math.IsInf(f.timeScale, 1) {
+		return nil, fmt.Errorf("--time-scale %v: it takes a number above 0", f.timeScale)
+	}
 	var l loaded
 	var errs [3]error
 	l.world, errs[0] = s.loadWorld(f)
 	l.app, errs[1] = s.loadApp(f, appFile)
 	l.scenario, errs[2] = s.loadScenario(f, scenario)
-	if err := errors.Join(errs[:]...); err != nil {
+	if err := distinct(errs[:]...); err != nil {
 		return nil, err
 	}
 	if err := spec.Check(l.world, l.app, l.scenario); err != nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"blackout/harness/clock"
@@ -21,8 +23,8 @@ type state struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	clock          clock.Clock
-	// interrupts gets a value at each interrupt or termination signal.
-	interrupts <-chan os.Signal
+	// interrupts asks for the interrupt and termination signals, as values of the channel. A command that does not ask is ended by them, as any program is.
+	interrupts func() <-chan os.Signal
 }
 
 func (s *state) env(name string) (string, bool) {
@@ -34,19 +36,20 @@ func (s *state) env(name string) (string, bool) {
 	return "", false
 }
 
-// interruptible gives a context that ends at the first interrupt, and a channel that is closed at the second.
-func (s *state) interruptible(ctx context.Context) (context.Context, <-chan struct{}, context.CancelFunc) {
+// interruptible gives a context that ends at the first interrupt, which is answered by calling say, and a channel that is closed at the second.
+func (s *state) interruptible(ctx context.Context, say func()) (context.Context, <-chan struct{}, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	second := make(chan struct{})
+	interrupts := s.interrupts()
 	go func() {
 		select {
-		case <-s.interrupts:
-			fmt.Fprintln(s.stderr, "\nInterrupted: healing, sealing the history and writing the report. Once more to quit at once.")
+		case <-interrupts:
+			say()
 			cancel()
 		case <-ctx.Done():
 			return
 		}
-		if _, ok := <-s.interrupts; ok {
+		if _, ok := <-interrupts; ok {
 			close(second)
 		}
 	}()
@@ -59,6 +62,7 @@ const (
 	exitFail        = 1
 	exitUsage       = 2 // usage or file error: nothing ran
 	exitEnvironment = 4
+	exitInterrupted = 130
 )
 
 // exitError carries an exit code and, where one helps, what to do.
@@ -77,6 +81,40 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// distinct joins errors and says each text once: a file that is wrong is read for several purposes. Those of more than one line are set apart by an empty one.
+func distinct(errs ...error) error {
+	var said []string
+	var kept []error
+	apart := "\n"
+	for _, err := range errs {
+		parts := []error{err}
+		if j, ok := err.(*joined); ok { //nolint:errorlint // of a wrapped one the wrapping would be lost
+			parts = j.errs
+		}
+		for _, err := range parts {
+			if err == nil || slices.Contains(said, err.Error()) {
+				continue
+			}
+			said, kept = append(said, err.Error()), append(kept, err)
+			if strings.Contains(err.Error(), "\n") {
+				apart = "\n\n"
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return &joined{strings.Join(said, apart), kept}
+}
+
+type joined struct {
+	text string
+	errs []error
+}
+
+func (j *joined) Error() string   { return j.text }
+func (j *joined) Unwrap() []error { return j.errs }
+
 // usage makes an error of the user's words or files: exit code 2.
 func usage(err error, hint string) error { return &exitError{exitUsage, err, hint} }
 
@@ -89,11 +127,14 @@ func (s *state) code(err error) int {
 	if !errors.As(err, &e) {
 		e = &exitError{code: exitUsage, err: err} // cobra's own errors are about words on the command line
 	}
+	if errors.Is(e.err, syscall.EPIPE) {
+		return exitPass // the reader has seen enough: "blackout list | head -1"
+	}
 	if e.err != nil {
-		fmt.Fprintf(s.stderr, "Error: %v\n", e.err)
+		fmt.Fprintf(s.stderr, "Error: %s\n", strings.TrimSpace(e.err.Error()))
 	}
 	if e.hint != "" {
-		fmt.Fprintf(s.stderr, "Hint: %s\n", e.hint)
+		fmt.Fprintf(s.stderr, "hint: %s\n", e.hint)
 	}
 	return e.code
 }
@@ -114,8 +155,13 @@ func fromProcess() int {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		return exitEnvironment
 	}
-	interrupts := make(chan os.Signal, 2)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A reader that goes away (the tee of "| tee log" at Ctrl-C, the parent of a cell) makes writes fail and must not end us before the run is healed and sealed.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	interrupts := func() <-chan os.Signal {
+		c := make(chan os.Signal, 2)
+		signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		return c
+	}
 	s := &state{
 		args: os.Args[1:], environ: os.Environ(), dir: dir, executable: executable,
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, clock: clock.Start(), interrupts: interrupts,

@@ -13,11 +13,12 @@ func (s *state) planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan SCENARIO --app APP",
 		Short: "Print what a run would do, and why, without running anything",
-		Long: `Plan prints the timetable of a scenario for an app: each effect with the chain of reasons that leads
-to it, the blast radius, and the load. The same files and seed give the same plan, byte for byte.`,
+		Long: `Plan prints the timetable of a scenario for an app: each effect with the chain
+of reasons that leads to it, the blast radius, and the load. The same files
+and seed give the same plan, byte for byte.`,
 		Example: `  blackout plan aws-us-east-1-down --app scenarios/apps/wallet-single
   blackout plan aws-us-east-1-down --app ./app.yaml --json > plan.json`,
-		Args: cobra.ExactArgs(1),
+		Args: words(1, 1, "one scenario, such as aws-us-east-1-down, and --app"),
 		RunE: func(c *cobra.Command, names []string) error {
 			if app == "" {
 				return usage(errors.New("no app is given"), "add --app with the path of an app.yaml")
@@ -34,7 +35,7 @@ to it, the blast radius, and the load. The same files and seed give the same pla
 		},
 	}
 	f.flags(c.Flags())
-	c.Flags().StringVar(&app, "app", "", "the app under test: its app.yaml or the folder of it")
+	c.Flags().StringVar(&app, "app", "", "the app under test: its app.yaml or the `folder` of it")
 	c.Flags().BoolVar(&asJSON, "json", false, "print plan.json")
 	return c
 }

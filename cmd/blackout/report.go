@@ -17,10 +17,11 @@ func (s *state) reportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "report RUN…",
 		Short: "Judge runs again and write their reports anew",
-		Long: `Report reads the history in a run's folder, judges it, and writes verdict.json, report.html, summary.md
-and junit.xml into the folder. It needs no chain and no app, and works on a run that was cut off.`,
+		Long: `Report reads the history in a run's folder, judges it, and writes
+verdict.json, report.html, summary.md and junit.xml into the folder. It needs
+no chain and no app, and works on a run that was cut off.`,
 		Example: `  blackout report runs/wallet-single/20261122T113400Z-aws-us-east-1-down-s1-7f3a`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    words(1, 0, "the folder of a run"),
 		RunE: func(c *cobra.Command, dirs []string) error {
 			var results []terminal.Result
 			var codes []int

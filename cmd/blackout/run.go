@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,20 +22,23 @@ func (s *state) runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run SCENARIO… --app APP",
 		Short: "Run scenarios against an app and report how it degraded",
-		Long: `Run brings each scenario to each app: it boots a local chain, starts the app against the providers
-of the world, drives its journeys, breaks what the scenario says, and judges every answer against
-what was true on the chain. Each run leaves a folder with its history, verdict and report.
+		Long: `Run brings each scenario to each app: it boots a local chain, starts the app
+against the providers of the world, drives its journeys, breaks what the
+scenario says, and judges every answer against what was true on the chain.
+Each run leaves a folder with its history, verdict and report.
 
-A bare scenario name comes from the library (see "blackout list"); anything with a slash or an
-ending is a file. An app is its app.yaml, or the folder that holds it.
+A bare scenario name comes from the library (see "blackout list"); anything
+with a slash or an ending is a file. An app is its app.yaml, or the folder of
+it.
 
-Exit status: 0 pass, 1 fail, 2 a usage or file error (nothing ran), 3 inconclusive or not
-applicable, 4 the environment, 130 interrupted. Of several runs the worst counts.`,
+Exit status: 0 pass, 1 fail, 2 a usage or file error (nothing ran), 3
+inconclusive or not applicable, 4 the environment, 130 interrupted. Of several
+runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 		Example: `  blackout run aws-us-east-1-down --app scenarios/apps/wallet-single
   blackout run control infura-unreachable --app ./app.yaml --seed 2 --out runs
   blackout run aws-us-east-1-down --app ./a --app ./b --parallel 2
-  blackout run infura-unreachable --app ./app.yaml --set journeys.view-balance.rate=50/s`,
-		Args: cobra.MinimumNArgs(1),
+  blackout run control --app ./app.yaml --set journeys.view-balance.rate=50/s`,
+		Args: words(1, 0, "a scenario, such as aws-us-east-1-down, and --app"),
 		RunE: func(c *cobra.Command, names []string) error {
 			if len(apps) == 0 {
 				return usage(errors.New("no app is given"), "add --app with the path of an app.yaml, such as --app scenarios/apps/wallet-single")
@@ -44,8 +47,7 @@ applicable, 4 the environment, 130 interrupted. Of several runs the worst counts
 				return usage(fmt.Errorf("--parallel %d: it takes at least 1", parallel), "")
 			}
 			var cells []*cell
-			var problems []string
-			said := map[string]bool{}
+			var problems []error
 			for _, name := range names {
 				for _, app := range apps {
 					l, err := s.load(f, app, name)
@@ -53,34 +55,38 @@ applicable, 4 the environment, 130 interrupted. Of several runs the worst counts
 						_, err = s.secrets(l.app)
 					}
 					if err != nil {
-						if text := err.Error(); !said[text] { // an app with a fault is loaded once a scenario
-							said[text] = true
-							problems = append(problems, text)
-						}
+						problems = append(problems, err)
 						continue
 					}
 					cells = append(cells, &cell{loaded: l, appFile: app, scenario: name})
 				}
 			}
 			if len(problems) > 0 {
-				return usage(errors.New(strings.Join(problems, "\n")), "nothing was run")
+				hint := ""
+				if len(names)*len(apps) > 1 {
+					hint = "nothing was run"
+				}
+				return usage(distinct(problems...), hint)
 			}
 			return s.runCells(c.Context(), f, cells, s.path(out), parallel)
 		},
 	}
 	f.flags(c.Flags())
-	c.Flags().StringArrayVar(&apps, "app", nil, "the app under test: its app.yaml or the folder of it (repeatable)")
-	c.Flags().StringVar(&out, "out", "runs", "the folder for the runs' folders")
-	c.Flags().IntVar(&parallel, "parallel", 1, "how many runs go on at once, each in a process of its own")
+	c.Flags().StringArrayVar(&apps, "app", nil, "the app under test: its app.yaml or the `folder` of it (repeatable)")
+	c.Flags().StringVar(&out, "out", "runs", "the `folder` for the runs' folders")
+	c.Flags().IntVar(&parallel, "parallel", 1, "the `number` of runs that go on at once, each in a process of its own")
 	return c
 }
 
 // runCells runs all cells, shows them, reports each, and gives the exit code of the worst.
 func (s *state) runCells(ctx context.Context, f files, cells []*cell, out string, parallel int) error {
-	ctx, second, cancel := s.interruptible(ctx)
-	defer cancel()
 	styled := terminal.Styled(s.stdout, s.environ)
 	board := terminal.NewBoard(styled, terminal.Interactive(styled), s.clock)
+	ctx, second, cancel := s.interruptible(ctx, func() {
+		board.Clear()
+		fmt.Fprintln(s.stderr, "Interrupted: healing, sealing and reporting. Interrupt again to quit at once.")
+	})
+	defer cancel()
 	stopDrawing := s.draw(board)
 	s.playAll(ctx, f, cells, out, parallel, board, second)
 	stopDrawing()
@@ -94,17 +100,20 @@ func (s *state) runCells(ctx context.Context, f files, cells []*cell, out string
 			failures = append(failures, fmt.Errorf("%s × %s: %w", c.plan.Scenario, c.plan.App, c.err))
 			codes = append(codes, exitEnvironment)
 		case c.verdict == nil: // interrupted before its turn
-			codes = append(codes, verdict.ExitInterrupted)
+			codes = append(codes, exitInterrupted)
 			continue
+		case c.verdict.Ended == verdict.Truncated && ctx.Err() != nil: // interrupted twice: there was no time to seal
+			codes = append(codes, exitInterrupted)
 		default:
 			codes = append(codes, verdict.ExitCode(c.verdict, true))
 		}
 		if c.verdict != nil {
-			results = append(results, terminal.Result{Verdict: c.verdict, Report: s.short(c.reportFile())})
+			results = append(results, terminal.Result{Verdict: c.verdict, Report: c.report})
 		}
 	}
-	if err := terminal.Summary(styled, results); err != nil {
-		return err
+	if err := terminal.Summary(styled, results); err != nil && !errors.Is(err, syscall.EPIPE) {
+		failures = append(failures, err)
+		codes = append(codes, exitEnvironment)
 	}
 	if code := verdict.WorstExit(codes...); code != exitPass || len(failures) > 0 {
 		return &exitError{code: code, err: errors.Join(failures...)}
@@ -135,10 +144,10 @@ func (s *state) draw(board *terminal.Board) (stop func()) {
 
 // endWord is what the board says of a run that has ended.
 func endWord(v *verdict.Verdict, err error) string {
-	if v == nil {
-		return fmt.Sprint(err)
+	if v == nil || err != nil {
+		return "did not go well, see below"
 	}
-	return v.Verdict + "  " + terminal.Grade(v)
+	return terminal.Outcome(v)
 }
 
 // runID names a run's folder: when, what, which seed, and four characters that keep two runs of the same second apart.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,13 +17,14 @@ func (s *state) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema " + strings.Join(kinds, "|"),
 		Short: "Print the JSON Schema of a file format",
-		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and check files by it.",
+		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and\ncheck files by it.",
 		Example: `  blackout schema scenario > scenario.schema.json
-  # then, as a file's first line: # yaml-language-server: $schema=./scenario.schema.json`,
-		Args: cobra.ExactArgs(1), ValidArgs: kinds,
+  # then, as the first line of a scenario file:
+  # yaml-language-server: $schema=./scenario.schema.json`,
+		Args: words(1, 1, "one of "+strings.Join(kinds, ", ")), ValidArgs: kinds,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(kinds, args[0]) {
-				return usage(fmt.Errorf("there is no schema of %q", args[0]), "the kinds are: "+strings.Join(kinds, ", "))
+				return usage(fmt.Errorf("there is no schema of %q", args[0]), cmp.Or(spec.Suggest(args[0], kinds), "the kinds are: "+strings.Join(kinds, ", ")))
 			}
 			make := func() ([]byte, error) { return spec.Schema(args[0]) }
 			if args[0] == "verdict" {

@@ -22,11 +22,12 @@ func (s *state) scorecardCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scorecard DIR…",
 		Short: "Put the verdicts of many runs together",
-		Long: `Scorecard finds every verdict.json below the given folders and makes a card for each app: its
-scenarios and journeys with their scores, one letter, and the facts that made it.`,
+		Long: `Scorecard finds every verdict.json below the given folders and makes a card
+for each app: its scenarios and journeys with their scores, one letter, and
+the facts that made it.`,
 		Example: `  blackout scorecard runs
   blackout scorecard runs --suite standard --format json --out scorecard.json`,
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, 0, "a folder with runs"),
 		RunE: func(c *cobra.Command, dirs []string) error {
 			var suite *spec.Suite
 			if suiteName != "" {
@@ -70,9 +71,9 @@ scenarios and journeys with their scores, one letter, and the facts that made it
 			}
 		},
 	}
-	c.Flags().StringVar(&suiteName, "suite", "", "the suite whose scenarios and weights count: a name from the library, or a file")
-	c.Flags().StringVar(&format, "format", "markdown", "markdown or json")
-	c.Flags().StringVar(&out, "out", "", "write to a file")
+	c.Flags().StringVar(&suiteName, "suite", "", "the suite whose scenarios and weights count: a name from the library, or a `file`")
+	c.Flags().StringVar(&format, "format", "markdown", "the `format`: markdown or json")
+	c.Flags().StringVar(&out, "out", "", "write to a `file`")
 	return c
 }
 

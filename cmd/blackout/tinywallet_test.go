@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
@@ -76,7 +78,7 @@ func tinyWallet() int {
 		}
 	}
 	if w.is("ignores-term") {
-		ignoreTermination()
+		signal.Ignore(syscall.SIGTERM)
 	}
 	var err error
 	if w.client, err = ethclient.Dial(os.Getenv("RPC_URL")); err != nil {

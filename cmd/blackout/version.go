@@ -38,6 +38,7 @@ func version() string {
 func (s *state) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version of this program and of what it drives", Args: cobra.NoArgs,
+		Example: "  blackout version",
 		RunE: func(c *cobra.Command, _ []string) error {
 			fmt.Fprintf(s.stdout, "blackout %s\n%s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			info, ok := debug.ReadBuildInfo()

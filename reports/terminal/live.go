@@ -183,6 +183,9 @@ func Describe(e plan.Effect) string {
 	return text
 }
 
+// up goes to the first of so many lines and clears from there: from their first column, since a terminal shows Ctrl-C as ^C.
+const up = "\r\x1b[%dA\x1b[J"
+
 // Draw shows the board as it is now.
 func (b *Board) Draw() {
 	b.mu.Lock()
@@ -195,7 +198,7 @@ func (b *Board) Draw() {
 	}
 	var text strings.Builder
 	if b.drawn > 0 {
-		fmt.Fprintf(&text, "\x1b[%dA\x1b[J", b.drawn)
+		fmt.Fprintf(&text, up, b.drawn)
 	}
 	b.drawn = 0
 	for _, l := range b.lanes {
@@ -207,12 +210,12 @@ func (b *Board) Draw() {
 	io.WriteString(b.out, text.String())
 }
 
-// Clear takes the board off the screen, so that the summary stands in its place.
+// Clear takes the board off the screen, so that something else stands in its place; the next drawing goes below that.
 func (b *Board) Clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.interactive && b.drawn > 0 {
-		fmt.Fprintf(b.out, "\x1b[%dA\x1b[J", b.drawn)
+		fmt.Fprintf(b.out, up, b.drawn)
 		b.drawn = 0
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"blackout/harness/history"
 	"blackout/reports/verdict"
 )
 
@@ -44,7 +45,7 @@ func rank(v *verdict.Verdict) int {
 
 func one(out *strings.Builder, r Result) {
 	v := r.Verdict
-	fmt.Fprintf(out, "\n%s  %s\n", Outcome(v), paint(bold, v.Run.App+" under "+v.Run.Scenario)+fmt.Sprintf(" (seed %d)", v.Run.Seed))
+	fmt.Fprintf(out, "\n%s  %s\n", Outcome(v), paint(bold, v.Run.App+" under "+v.Run.Scenario)+" ("+seed(v.Run)+")")
 	for _, reason := range v.Reasons {
 		indent := "  " // later lines are what an app printed
 		for line := range strings.Lines(reason) {
@@ -60,6 +61,11 @@ func one(out *strings.Builder, r Result) {
 	}
 	findings(out, v)
 	unexercised(out, v)
+	if v.Ended == history.EndComplete { // a run that ended early has given its reason
+		for _, note := range v.SupportingNotes {
+			fmt.Fprintf(out, "  %s\n", paint(dim, wrap("note: "+note, "    ", 2)))
+		}
+	}
 	if r.Report != "" {
 		fmt.Fprintf(out, "  report: %s\n", r.Report)
 	}
@@ -73,8 +79,24 @@ func findings(out *strings.Builder, v *verdict.Verdict) {
 			where += fmt.Sprintf(" of %d users", len(g.Findings))
 		}
 		fmt.Fprintf(out, "  %s %s\n", paint(classStyle(g.Class), "✗ "+g.Check),
-			wrap(fmt.Sprintf("%s, %d times from %.0f s on: %s", where, g.Count, g.FirstAtS, g.Findings[0].Text), "    ", 5+len(g.Check)))
+			wrap(fmt.Sprintf("%s%s from %.0f s on: %s", where, often(g.Count), g.FirstAtS, g.Findings[0].Text), "    ", 5+len(g.Check)))
 	}
+}
+
+// often counts attempts, if a finding is about attempts.
+func often(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return ", once,"
+	}
+	return fmt.Sprintf(", %d times", n)
+}
+
+// seed is what tells a run from others of its cell.
+func seed(r verdict.Run) string {
+	return fmt.Sprintf("seed %d", r.Seed)
 }
 
 // tried reports whether a journey was done at all.

@@ -17,6 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
+	"blackout/harness/chain"
 	"blackout/harness/clock"
 	"blackout/harness/fault"
 	"blackout/harness/history"
@@ -72,6 +73,7 @@ func spreadCell(b *testing.B) *cell {
 		})
 	}
 	c := benchCell(b, p)
+	c.chains = &chain.Network{} // no node: probes of connections ask for nothing that only a node knows
 	node := newStandIn(b)
 	c.net = openInternet(b, c, func(string) (gateways.Backend, error) { return node, nil })
 	return c

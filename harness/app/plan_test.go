@@ -79,24 +79,30 @@ func TestPrepare(t *testing.T) {
 	a := &spec.App{Dir: t.TempDir(), Start: spec.Start{Prepare: []string{"sh", "-c", "seq 1 30; pwd; echo $WORD >&2; exit $CODE"}}}
 	var out strings.Builder
 	env := []string{"PATH=" + os.Getenv("PATH"), "WORD=hello"}
-	if err := Prepare(t.Context(), a, append(env, "CODE=0"), &out); err != nil {
+	if err := Prepare(t.Context(), a, append(env, "CODE=0"), &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasSuffix(out.String(), "30\n"+a.Dir+"\nhello\n") {
 		t.Errorf("output %q", out.String())
 	}
-	err := Prepare(t.Context(), a, append(env, "CODE=4"), nil)
+	hide := func(text string) string { return strings.ReplaceAll(text, "hello", "[redacted]") }
+	out.Reset()
+	err := Prepare(t.Context(), a, append(env, "CODE=4"), &out, hide)
+	if text := out.String() + err.Error(); strings.Contains(text, "hello") || strings.Count(text, "[redacted]") != 2 {
+		t.Errorf("a secret is not taken out: %q", text)
+	}
+	err = Prepare(t.Context(), a, append(env, "CODE=4"), nil, nil)
 	if err == nil || !strings.Contains(err.Error(), "exit status 4; its last output:\n    13\n") || !strings.HasSuffix(err.Error(), "\n    hello") {
 		t.Errorf("error: %v", err)
 	}
-	if err := Prepare(t.Context(), &spec.App{}, nil, nil); err != nil {
+	if err := Prepare(t.Context(), &spec.App{}, nil, nil, nil); err != nil {
 		t.Errorf("nothing to prepare: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	a.Start.Prepare = []string{"sh", "-c", "sleep 300 & echo $!; wait"}
 	out.Reset()
-	if err := Prepare(ctx, a, env, &out); !errors.Is(err, context.DeadlineExceeded) {
+	if err := Prepare(ctx, a, env, &out, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("interrupted: %v", err)
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(out.String()))

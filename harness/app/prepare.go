@@ -16,9 +16,9 @@ import (
 )
 
 // Prepare runs start.prepare, if the app file has one, in the folder of the app file with the environment that it is given, which is the caller's own: it builds the
-// app, and a build needs more than a run. What it prints goes to out, which may be nil; on failure the last 20 lines are in the error. When ctx ends its whole process
-// group is killed.
-func Prepare(ctx context.Context, a *spec.App, env []string, out io.Writer) error {
+// app, and a build needs more than a run. What it prints goes to log, line by line and after redact; either may be nil. On failure the last 20 lines are in the error.
+// When ctx ends its whole process group is killed.
+func Prepare(ctx context.Context, a *spec.App, env []string, log io.Writer, redact func(string) string) error {
 	if len(a.Start.Prepare) == 0 {
 		return nil
 	}
@@ -30,14 +30,13 @@ func Prepare(ctx context.Context, a *spec.App, env []string, out io.Writer) erro
 	if err != nil {
 		return fmt.Errorf("start.prepare: %w", err)
 	}
-	if out == nil {
-		out = io.Discard
+	if log == nil {
+		log = io.Discard
 	}
-	last := newOutput(io.Discard, newScrubber(nil, nil))
+	out := newOutput(log, newScrubber(nil, redact))
 	cmd := exec.CommandContext(ctx, file, a.Start.Prepare[1:]...)
 	cmd.Args[0], cmd.Env, cmd.Dir = a.Start.Prepare[0], env, dir
-	both := io.MultiWriter(last, out)
-	cmd.Stdout, cmd.Stderr = both, both
+	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 2 * time.Second // for output that a process which left the group holds open
@@ -46,12 +45,14 @@ func Prepare(ctx context.Context, a *spec.App, env []string, out io.Writer) erro
 	defer runtime.UnlockOSThread()
 	closeInherited()
 	err = cmd.Run()
-	if ctx.Err() != nil {
+	logErr := out.Close()
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
+		return fmt.Errorf("start.prepare: %s: %w; %s", strings.Join(a.Start.Prepare, " "), err, outputTail(out.Last()))
+	case logErr != nil:
+		return fmt.Errorf("start.prepare: write its log: %w", logErr)
 	}
-	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
-		return nil
-	}
-	_ = last.Close() // its log is io.Discard
-	return fmt.Errorf("start.prepare: %s: %w; %s", strings.Join(a.Start.Prepare, " "), err, outputTail(last.Last()))
+	return nil
 }

@@ -6,9 +6,12 @@ import (
 	"strings"
 )
 
-// shortest is the length in bytes from which a value of the environment is taken out of what the app printed. Below it are ports' digits, flags and the like, whose
-// removal would garble every line and hide nothing.
+// shortest is the length in bytes from which a value of the environment is taken out of what the app printed. Below it are flags and the like, whose removal would
+// garble every line and hide nothing.
 const shortest = 4
+
+// port is the most digits that a port has: a number no longer than that is taken for one, and an app's log says where it listens.
+const port = 5
 
 // scrubber takes the values of an instance's environment out of what the instance printed, because keys and secrets are among them.
 type scrubber struct {
@@ -25,7 +28,7 @@ func newScrubber(declared map[string]string, redact func(string) string) *scrubb
 		// Output is looked at line by line, and a PEM key is printed as several.
 		for line := range strings.Lines(value) {
 			line = strings.TrimRight(line, "\r\n")
-			if len(line) < shortest || line == "true" || line == "false" {
+			if len(line) < shortest || line == "true" || line == "false" || len(line) <= port && strings.Trim(line, "0123456789") == "" {
 				continue
 			}
 			if first, ok := names[line]; !ok || name < first {

@@ -237,3 +237,25 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestSecretOfDigits hides a secret that is a number: it stands in a text, and by chance in a time and in a wei amount.
+func TestSecretOfDigits(t *testing.T) {
+	var out bytes.Buffer
+	w := history.NewWriter(&out, history.NewRedactor("123456"), nil)
+	w.Add(sample()[0])
+	w.Add(history.Note{Text: `pin 123456, "quoted\" 123456`, At: 41_123_456})
+	if err := w.Seal(history.EndComplete, "after 123456", 51_123_456); err != nil {
+		t.Fatal(err)
+	}
+	h, err := history.Read(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []history.Note{{Text: `pin [redacted], "quoted\" [redacted]`, At: 41_123_456}}
+	if diff := cmp.Diff(want, h.Notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if h.Seal == nil || h.Seal.At != 51_123_456 || h.Seal.Reason != "after [redacted]" {
+		t.Errorf("seal: %+v", h.Seal)
+	}
+}

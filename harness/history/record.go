@@ -152,11 +152,14 @@ type Call struct {
 	Reply     string       `json:"reply"` // one of the Reply constants
 	Status    int          `json:"status,omitempty"`
 	Code      int          `json:"code,omitempty"`   // of the first JSON-RPC error in the reply
-	Faults    []string     `json:"faults,omitempty"` // ids of the effects that touched it; "capacity/<service>" for the service's own limit
+	Faults    []string     `json:"faults,omitempty"` // ids of the effects that touched it; CapacityPrefix and the service for its own limit
 	Probe     bool         `json:"probe,omitempty"`
 	At        clock.Micros `json:"at"`
 	End       clock.Micros `json:"end"`
 }
+
+// CapacityPrefix begins the entry of Call.Faults that says that the service's own limit refused the request.
+const CapacityPrefix = "capacity/"
 
 // The values of Call.Reply.
 const (

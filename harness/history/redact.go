@@ -76,6 +76,34 @@ func (r *Redactor) Bytes(text []byte) []byte {
 	return text
 }
 
+// line is Bytes for one line of JSON, in its strings only: a secret of digits alone would otherwise be cut out of a time, and leave a line that nobody can read.
+func (r *Redactor) line(text []byte) []byte {
+	if clean := r.Bytes(text); len(clean) == len(text) && bytes.Equal(clean, text) {
+		return text
+	}
+	var out []byte
+	for {
+		open := bytes.IndexByte(text, '"')
+		if open < 0 {
+			return append(out, text...)
+		}
+		end := open + 1
+		for end < len(text) && text[end] != '"' {
+			if text[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		end = min(end, len(text))
+		out = append(out, text[:open+1]...)
+		out = append(out, r.Bytes(text[open+1:end])...)
+		text = text[end:]
+		if len(text) > 0 {
+			out, text = append(out, '"'), text[1:]
+		}
+	}
+}
+
 // String returns text without the secrets.
 func (r *Redactor) String(text string) string {
 	if r == nil {

@@ -54,7 +54,7 @@ func (w *Writer) Add(r Record) {
 		w.fail(err)
 		return
 	}
-	line = w.redact.Bytes(line)
+	line = w.redact.line(line)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.sealed || w.err != nil {

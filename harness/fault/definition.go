@@ -98,6 +98,9 @@ type Definition struct {
 	// CutsByDefault says that kept connections are taken too unless the scenario says `existing: keep`.
 	CutsByDefault bool
 	Params        []Param
+	// Meets says whether the fault is sure to act on a request that its share takes and that calls these JSON-RPC methods. Nil: on every one. Without it a fault
+	// that met nothing it acts on would be taken for one that failed to act.
+	Meets func(w With, methods []string) bool
 	// New makes the action for one effect from checked parameters. Nil when the fault is only ever a cause (Kinds is internal alone).
 	New func(With) (Action, error)
 }

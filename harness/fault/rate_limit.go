@@ -23,6 +23,7 @@ var _ = register(Definition{
 		Name: "rate", Type: TypeRate, Min: bound(0.01), Max: bound(1e6), Doc: "Requests per second that still pass, such as 5/s; none when absent.",
 	}},
 
+	Meets: func(w With, _ []string) bool { return !w.Has("rate") },
 	New: func(w With) (Action, error) {
 		var limiter *rate.Limiter
 		if w.Has("rate") {

@@ -23,6 +23,10 @@ var _ = register(Definition{
 		{Name: "http_status", Type: TypeInt, Default: int64(http.StatusOK), Min: bound(200), Max: bound(599), Doc: "The HTTP status of the reply, from 200 to 599."},
 	},
 
+	Meets: func(w With, called []string) bool {
+		named := w.Strings("methods")
+		return len(named) == 0 || slices.ContainsFunc(called, func(m string) bool { return slices.Contains(named, m) })
+	},
 	New: func(w With) (Action, error) {
 		methods := w.Strings("methods")
 		want := RPCError{Code: int(w.Int("code")), Message: w.String("message"), HTTPStatus: int(w.Int("http_status"))}

@@ -16,6 +16,8 @@ const (
 	fieldBalance  = "balance"
 	fieldDeclined = "declined"
 	fieldID       = "id"
+	fieldPayments = "payments"
+	fieldStatus   = "status"
 	fieldState    = "state"
 	fieldTx       = "tx"
 )
@@ -27,6 +29,7 @@ const maxDeclined = 1 << 10
 type reader struct {
 	names    []string // sorted
 	paths    map[string]path
+	listed   *path    // of payments: what has to be there for an answer without payments to be an empty list; nil: nothing else has to
 	required []string // sorted; what a 2xx answer must have
 	promised []string // sorted; what is missing when an answer cannot be read at all
 }
@@ -41,7 +44,14 @@ func newReader(j spec.Journey) (*reader, error) {
 		r.names = append(r.names, name)
 		r.paths[name] = p
 		switch {
-		case name == fieldBalance, name == fieldID && j.Follow != nil:
+		case name == fieldPayments:
+			r.listed, err = compileList(field.Path)
+			if err != nil {
+				return nil, fmt.Errorf("answer.%s: %w", name, err)
+			}
+			r.required = append(r.required, name)
+			r.promised = append(r.promised, name)
+		case name == fieldBalance, name == fieldID && j.Follow != nil, name == fieldStatus && j.Kind == spec.KindStatus:
 			r.required = append(r.required, name)
 			r.promised = append(r.promised, name)
 		case name == fieldID, name == fieldTx, name == fieldState:
@@ -72,8 +82,11 @@ func (r *reader) read(status int, body []byte) (fields map[string]string, missin
 	for _, name := range r.names {
 		node := r.paths[name].first(root)
 		text, found := scalarText(node)
-		if name == fieldDeclined {
+		switch name {
+		case fieldDeclined:
 			text, found = declinedText(node)
+		case fieldPayments:
+			text, found = r.listText(root)
 		}
 		if found {
 			fields[name] = text

@@ -24,7 +24,7 @@ func (r *Runner) attempt(ctx context.Context, j *journey, s *session, id string,
 		if err != nil {
 			return a, nil, fmt.Errorf("payment intent: %w", err)
 		}
-		p = &payment{journey: j, session: s, intent: intent, answer: map[string]string{}}
+		p = &payment{journey: j, session: s, intent: intent, answer: map[string]string{}, until: due + max(j.plan.Settle, j.plan.Patience)}
 		vars = r.scope(s, p.vars())
 	}
 	patient, cancel := context.WithDeadline(ctx, r.cfg.Clock.Time(due+j.plan.Patience))

@@ -60,6 +60,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	unlisted map[string]bool // journey and word of states that the app file does not list and that were noted
+	payments []*payment      // that were asked for by Run
 }
 
 type login struct {

@@ -34,17 +34,22 @@ func compilePath(text string) (p path, err error) {
 }
 
 // first is the first match in document order, or nil.
-func (p path) first(root *yaml.Node) (found *yaml.Node) {
+func (p path) first(root *yaml.Node) *yaml.Node {
+	if nodes := p.all(root); len(nodes) > 0 {
+		return nodes[0]
+	}
+	return nil
+}
+
+// all lists the matches in document order.
+func (p path) all(root *yaml.Node) (found []*yaml.Node) {
 	// The library panics on some calls of functions in filters; what cannot be evaluated matches nothing.
 	defer func() {
 		if recover() != nil {
 			found = nil
 		}
 	}()
-	if nodes := p.query.Query(root); len(nodes) > 0 {
-		return nodes[0]
-	}
-	return nil
+	return p.query.Query(root)
 }
 
 // parseJSON reads one JSON text into the nodes that the library works on. It is not YAML's reader: numbers keep the text that the app wrote, "1.10" and

@@ -24,6 +24,9 @@ type payment struct {
 
 	word, tx string // the last that was recorded
 	final    bool
+	// confirmed says that the last word was that it is paid. Any other payment may still be made: until then nobody can say what became of it.
+	confirmed bool
+	until     clock.Micros
 }
 
 // vars are the variables of a payment's requests.
@@ -48,7 +51,8 @@ func (r *Runner) heard(p *payment, at clock.Micros) {
 	}
 	p.word, p.tx = word, tx
 	state, listed := p.journey.states[word]
-	p.final = state == history.StateConfirmed || state == history.StateFailed
+	p.confirmed = state == history.StateConfirmed
+	p.final = p.confirmed || state == history.StateFailed
 	shown := r.redact(word)
 	r.cfg.Sink.Add(history.Said{Intent: p.intent.ID, State: state, Word: shown, Tx: r.redact(tx), At: at})
 	if listed {

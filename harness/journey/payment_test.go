@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"blackout/harness/clock"
 	"blackout/harness/history"
 )
 
@@ -144,5 +145,42 @@ func TestSentOnce(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s was sent %d times", id, n)
 		}
+	}
+}
+
+// TestDrainGivesTime holds the drain to the time that payments have which the app did not confirm: one that it only accepted, or failed, may still be on its way.
+func TestDrainGivesTime(t *testing.T) {
+	const grace = 600 * time.Millisecond
+	tests := map[string]struct {
+		answer string
+		follow bool
+		waits  bool
+	}{
+		"accepted, nobody asks": {answer: `{"id":"ID"}`, waits: true},
+		"failed":                {answer: `{"id":"ID","state":"rejected"}`, follow: true, waits: true},
+		"refused":               {answer: "503 busy", follow: true, waits: true},
+		"confirmed":             {answer: `{"id":"ID","state":"done"}`, follow: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := &script{asked: map[string]int{}, steps: []string{tt.answer}}
+			r := newRig(t, 20*time.Millisecond, app.ServeHTTP)
+			p, j := write()
+			p.Settle, p.Patience = clock.Of(grace), clock.Of(grace/2)
+			if !tt.follow {
+				j.Follow = nil
+			}
+			r.with(p, j)
+			began := r.cfg.Clock.Now()
+			r.run(t, time.Minute)
+			took := r.cfg.Clock.Now() - began
+			if tt.waits && took < clock.Of(grace) {
+				t.Errorf("the drain was over after %s; the payment has %s", took.Duration(), grace)
+			}
+			if !tt.waits && took >= clock.Of(30*time.Second) {
+				t.Errorf("the drain took %s although the payment is confirmed", took.Duration())
+			}
+		})
 	}
 }

@@ -39,6 +39,7 @@ func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
 					}
 					r.cfg.Sink.Add(a)
 					r.heard(p, a.End)
+					r.remember(p)
 					r.goFollow(p)
 				})
 			}
@@ -53,7 +54,10 @@ func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
 	return nil
 }
 
-// Drain waits until the app's word for every payment is final, at the latest until a moment of the run's clock. Nothing is under way when it returns.
+// Drain waits until the app's word for every payment is final and each that it did not confirm has had its time, the longer of settle and patience from when it was
+// due; at the latest until a moment of the run's clock. Nothing is under way when it returns.
+//
+// An app that pays from a queue of its own accepts a payment before any node hears of it: to look at the chain right after the last attempt would call that lost.
 func (r *Runner) Drain(ctx context.Context, until clock.Micros) error {
 	defer r.Close()
 	final := make(chan struct{})
@@ -61,20 +65,42 @@ func (r *Runner) Drain(ctx context.Context, until clock.Micros) error {
 		defer close(final)
 		r.follows.Wait()
 	}()
-	ctx, cancel := context.WithCancel(ctx)
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	over := make(chan error, 1)
-	go func() { over <- r.cfg.Clock.Until(ctx, until) }()
+	go func() { over <- r.cfg.Clock.Until(waiting, until) }()
 	select {
 	case <-final:
 		cancel()
 		_ = <-over // the wait was cut short on purpose
-		return nil
+		return r.cfg.Clock.Until(ctx, min(until, r.settled()))
 	case err := <-over:
 		r.stopFollows()
 		<-final
 		return err
 	}
+}
+
+func (r *Runner) remember(p *payment) {
+	if p == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.payments = append(r.payments, p)
+}
+
+// settled is when every payment that the app did not confirm has had its time; 0 when there is none. Nothing may be under way.
+func (r *Runner) settled() clock.Micros {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var last clock.Micros
+	for _, p := range r.payments {
+		if !p.confirmed {
+			last = max(last, p.until)
+		}
+	}
+	return last
 }
 
 // impatient is how often the preflight asks about its payment: the run waits for it.

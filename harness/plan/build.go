@@ -21,6 +21,8 @@ type Input struct {
 	Seed     uint64
 	// TimeScale stretches the timeline: at, for, delays, ramps and flaps. It never touches deadlines, patience, block times, baseline or after. 0 is 1.
 	TimeScale float64
+	// Control takes the faults out once everything else is planned: the run that a run is held against.
+	Control bool
 }
 
 // The least that a plan must offer to be judged.
@@ -53,6 +55,9 @@ func Build(in Input) (*Plan, error) {
 	b.app()
 	if len(b.problems) > 0 {
 		return nil, b.problems
+	}
+	if in.Control {
+		b.plan.withoutFaults()
 	}
 	return b.plan, nil
 }

@@ -35,6 +35,9 @@ func (p *Plan) explainHead(b *page) {
 		facts += fmt.Sprintf(", time scale %v", p.TimeScale)
 	}
 	b.para("", "", facts)
+	if p.Control {
+		b.para("", "", "a control: the same timeline and load, without the faults")
+	}
 	if i := p.Incident; i != nil {
 		text := "after the incident of " + i.Date
 		if i.LastedS > 0 {

@@ -20,6 +20,7 @@ func (b *builder) app() {
 	p.Accounts = Accounts{Count: a.Accounts.Count, Wei: a.Accounts.Wei}
 	p.Sessions = a.Sessions.Count
 	p.Steady = Steady{OK: a.Steady.OK, P99: clock.Of(a.Steady.P99)}
+	p.Amplification = a.Amplification
 
 	names := slices.DeleteFunc(slices.Clone(a.JourneyOrder), func(n string) bool { _, ok := a.Journeys[n]; return !ok })
 	for _, name := range sortedKeys(a.Journeys) {
@@ -79,6 +80,13 @@ func (b *builder) journey(name string, s spec.Journey) Journey {
 	_, j.Stale = s.Answer["stale"]
 	_, j.Declined = s.Answer["declined"]
 	_, j.Block = s.Answer["block"]
+	_, j.Payments = s.Answer["payments"]
+	if s.Follow != nil {
+		j.FollowEvery = clock.Of(s.Follow.Every)
+	}
+	if s.Kind == spec.KindStatus {
+		j.States, j.NoticeWithin = s.States, clock.Of(s.Checks.NoticeWithin)
+	}
 	return j
 }
 

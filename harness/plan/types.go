@@ -20,6 +20,8 @@ type Plan struct {
 	World     string    `json:"world"`
 	Seed      uint64    `json:"seed"`
 	TimeScale float64   `json:"time_scale"`
+	// Control says that this is the control of a scenario: its timeline and load without its faults.
+	Control bool `json:"control,omitempty"`
 
 	Baseline  clock.Micros `json:"baseline_us"`   // its length; the first fault is injected no earlier
 	OutageEnd clock.Micros `json:"outage_end_us"` // when the last planned effect is lifted; Baseline when there is none
@@ -39,7 +41,9 @@ type Plan struct {
 	Sessions      int          `json:"sessions"`
 	Steady        Steady       `json:"steady_state"`
 	RecoverWithin clock.Micros `json:"recover_within_us"`
-	Journeys      []Journey    `json:"journeys"`
+	// Amplification is how many times the baseline's requests for each user action are allowed; 0 in plans made before it was kept, and then nothing is held to it.
+	Amplification float64   `json:"amplification,omitempty"`
+	Journeys      []Journey `json:"journeys"`
 }
 
 // Incident is carried over from the scenario for reports.
@@ -210,6 +214,13 @@ type Journey struct {
 	Declined bool    `json:"declined,omitempty"`
 	Block    bool    `json:"block,omitempty"`
 	Follow   bool    `json:"follow,omitempty"`
+	Payments bool    `json:"payments,omitempty"` // a read's answer lists the session's payments
+
+	FollowEvery clock.Micros `json:"follow_every_us,omitempty"` // between two questions about a payment
+
+	// States are a status journey's words: fine, trouble → the app's words. NoticeWithin is how long it may call fine what is not.
+	States       map[string][]string `json:"states,omitempty"`
+	NoticeWithin clock.Micros        `json:"notice_within_us,omitempty"`
 
 	MaxStale       uint64       `json:"max_stale,omitempty"`       // blocks
 	ConfirmedMeans uint64       `json:"confirmed_means,omitempty"` // blocks

@@ -27,7 +27,8 @@ type Order struct {
 	Set        []string `json:"set,omitempty"`
 	Seed       uint64   `json:"seed"`
 	TimeScale  float64  `json:"time_scale"`
-	PlanSHA256 string   `json:"plan_sha256"` // the child's plan must be this one
+	Control    bool     `json:"control,omitempty"` // run the scenario without its faults
+	PlanSHA256 string   `json:"plan_sha256"`       // the child's plan must be this one
 }
 
 // ReadOrder reads the order, and returns a context that ends when the parent asks for it or is gone.

@@ -14,8 +14,11 @@ import (
 	"blackout/harness/plan"
 )
 
-// within is how long a fault may take to be confirmed, and to be cleared, as a probe sees it.
-const within = 5 * time.Second
+// calling bounds one call of an action: it changes something in memory, or tells a node of the same process.
+const calling = 5 * time.Second
+
+// healing is how long a run that was interrupted may take to lift its faults and see them gone: no longer, so that it is sealed before its parent loses patience.
+const healing = 6 * time.Second
 
 // probeEvery is the pause between two probes of one effect.
 const probeEvery = 100 * time.Millisecond
@@ -25,6 +28,7 @@ const probeEvery = 100 * time.Millisecond
 // All changes of one moment are made one after the other by one goroutine, each of them a swap in memory, so that the faults of a phase start together. What only
 // observes runs beside it.
 type driver struct {
+	plan    *plan.Plan
 	clock   clock.Clock
 	start   clock.Micros // of the plan's zero
 	sink    history.Sink
@@ -39,6 +43,8 @@ type driver struct {
 	// would delay the last ones by milliseconds.
 	observers []func()
 	seers     sync.WaitGroup
+	// outlasting is play's context and the time for healing after it.
+	outlasting context.Context
 
 	mu     sync.Mutex
 	failed error // the first effect that could not be injected or cleared
@@ -65,6 +71,7 @@ type moment struct {
 
 // newDriver makes the actions of all effects of a plan for a driver whose other fields are set, so that nothing can be wrong with them once the timeline runs.
 func newDriver(p *plan.Plan, dr *driver) (*driver, error) {
+	dr.plan = p
 	for _, pe := range p.Effects {
 		a, err := fault.New(pe.Fault, fault.With(pe.With))
 		if err != nil {
@@ -94,6 +101,13 @@ func newDriver(p *plan.Plan, dr *driver) (*driver, error) {
 // play makes every change at its time, and returns when the last effect is cleared or has failed to clear. When ctx ends it heals at once. The error names the
 // effects that could not be injected or cleared; the run goes on to its end all the same, and the history says so.
 func (d *driver) play(ctx context.Context) error {
+	outlasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		_ = clock.Sleep(outlasting, healing) // cut short by the end of play
+		cancel()
+	})()
+	d.outlasting = outlasting
 	for i, m := range d.moments {
 		if err := d.clock.Until(ctx, d.start+m.at); err != nil {
 			break
@@ -105,7 +119,7 @@ func (d *driver) play(ctx context.Context) error {
 			d.observe()
 		}
 	}
-	return d.heal(ctx)
+	return d.heal()
 }
 
 // observe starts what watches the changes that were made since the last call.
@@ -117,12 +131,10 @@ func (d *driver) observe() {
 }
 
 // heal lifts what still holds, whatever became of ctx, and waits until the observers have seen it cleared.
-func (d *driver) heal(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within+time.Second)
-	defer cancel()
+func (d *driver) heal() error {
 	for _, e := range d.effects {
 		if e.held {
-			if err := d.lift(ctx, e); err != nil {
+			if err := d.lift(d.outlasting, e); err != nil {
 				d.fail(e, err)
 			}
 		}
@@ -137,7 +149,7 @@ func (d *driver) heal(ctx context.Context) error {
 func (d *driver) inject(ctx context.Context, e *effect, share float64) error {
 	e.held = true // before the fault acts: from here on heal knows that it has something to undo
 	e.grip.SetShare(share)
-	bounded, cancel := context.WithTimeout(ctx, within)
+	bounded, cancel := context.WithTimeout(ctx, calling)
 	defer cancel()
 	at := d.clock.Now()
 	err := e.action.Inject(bounded, d.surface, e.grip)
@@ -172,18 +184,36 @@ func (d *driver) lift(ctx context.Context, e *effect) error {
 	if e.watch != nil {
 		e.watch()
 	}
+	if e.plan.Layer == string(fault.LayerChain) {
+		// A node that lagged executes every block that it lacks, some milliseconds each: no other change of this moment waits for that.
+		d.record(e, history.FaultLifting, d.clock.Now(), "")
+		d.mark(e.plan)
+		d.observers = append(d.observers, func() {
+			d.seers.Go(func() {
+				err := e.action.Lift(d.outlasting, d.surface, e.grip)
+				e.sought.Wait()
+				if err != nil {
+					d.fail(e, fmt.Errorf("lift %s: %w", e.plan.ID, err))
+					return
+				}
+				d.clear(d.outlasting, e)
+			})
+		})
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, calling)
+	defer cancel()
 	at := d.clock.Now()
-	err := e.action.Lift(ctx, d.surface, e.grip)
+	err := e.action.Lift(bounded, d.surface, e.grip)
 	d.record(e, history.FaultLifting, at, "")
 	d.mark(e.plan)
 	if err != nil {
 		return fmt.Errorf("lift %s: %w", e.plan.ID, err)
 	}
-	ctx = context.WithoutCancel(ctx)
 	d.observers = append(d.observers, func() {
 		d.seers.Go(func() {
 			e.sought.Wait()
-			d.clear(ctx, e)
+			d.clear(d.outlasting, e)
 		})
 	})
 	return nil
@@ -206,7 +236,7 @@ func (d *driver) confirm(ctx context.Context, e *effect, share float64) {
 		return
 	}
 	if ctx.Err() == nil {
-		d.fail(e, fmt.Errorf("%s did not show within %s: the probe saw %s", e.plan.ID, within, describe(seen)))
+		d.fail(e, fmt.Errorf("%s did not show within %s: the probe saw %s", e.plan.ID, d.plan.SeenWithin(&e.plan), describe(seen)))
 	}
 }
 
@@ -214,7 +244,7 @@ func (d *driver) confirm(ctx context.Context, e *effect, share float64) {
 func (d *driver) clear(ctx context.Context, e *effect) {
 	seen, ok := d.look(ctx, e, false)
 	if !ok {
-		d.fail(e, fmt.Errorf("%s still showed %s after it was lifted: the probe saw %s", e.plan.ID, within, describe(seen)))
+		d.fail(e, fmt.Errorf("%s still showed %s after it was lifted: the probe saw %s", e.plan.ID, d.plan.SeenWithin(&e.plan), describe(seen)))
 		return
 	}
 	d.record(e, history.FaultCleared, d.clock.Now(), describe(seen))
@@ -222,12 +252,14 @@ func (d *driver) clear(ctx context.Context, e *effect) {
 
 // look probes until the effect shows (or, with want false, does not show), ctx ends, or the time is up.
 func (d *driver) look(ctx context.Context, e *effect, want bool) (last fault.Observation, ok bool) {
-	bounded, cancel := context.WithTimeout(ctx, within)
+	bounded, cancel := context.WithTimeout(ctx, d.plan.SeenWithin(&e.plan))
 	defer cancel()
 	for {
-		last = d.probe(bounded, e.plan, e.action)
-		if bounded.Err() == nil && e.action.Seen(last) == want {
-			return last, true
+		seen := d.probe(bounded, e.plan, e.action)
+		if bounded.Err() == nil { // else it was cut off, and says nothing
+			if last = seen; e.action.Seen(last) == want {
+				return last, true
+			}
 		}
 		if clock.Sleep(bounded, probeEvery) != nil {
 			return last, false

@@ -122,7 +122,7 @@ func (c *cell) bootChain(ctx context.Context) error {
 	})
 	go func() {
 		defer close(c.built)
-		c.built <- app.Prepare(buildCtx, c.cfg.App, c.cfg.Environ, buildLog)
+		c.built <- app.Prepare(buildCtx, c.cfg.App, c.cfg.Environ, buildLog, c.redact.String)
 	}()
 
 	fund, ok := new(big.Int).SetString(c.plan.Accounts.Wei, 10)

@@ -22,6 +22,7 @@ const (
 	defaultConfirmed     = 1
 	defaultSettle        = 10 * time.Second
 	defaultFollow        = time.Second
+	defaultNotice        = 30 * time.Second
 
 	patienceDeadlines = 3
 	maxPatience       = 30 * time.Second

@@ -135,8 +135,8 @@ type journeyFile struct {
 	Request  requestText             `yaml:"request" vars:"request" jsonschema_description:"Method and path."`
 	Headers  map[string]string       `yaml:"headers" vars:"request" jsonschema_description:"Headers besides the session's."`
 	JSON     any                     `yaml:"json" vars:"request" jsonschema_description:"The body."`
-	Answer   map[nameText]answerFile `yaml:"answer" jsonschema_description:"What to read from the answer. Of a read: balance, block, stale, declined; of a write: id, tx, state, declined; others for use as ${answer.NAME}."`
-	States   statesFile              `yaml:"states" jsonschema_description:"The app's words for the states of a payment. A word that is not listed is an error of this file."`
+	Answer   map[nameText]answerFile `yaml:"answer" jsonschema_description:"What to read from the answer. Of a read: balance, block, stale, payments, declined; of a write: id, tx, state, declined; of a status: status, declined; others for use as ${answer.NAME}."`
+	States   statesFile              `yaml:"states" jsonschema_description:"The app's words: of a write for the states of a payment (pending, confirmed, failed), where a word that is not listed is an error of this file; of a status for how the app is (fine, trouble)."`
 	Follow   followFile              `yaml:"follow" jsonschema_description:"Asks for a payment's state until it is final."`
 	Checks   checksFile              `yaml:"checks" jsonschema_description:"Tolerances."`
 }
@@ -151,6 +151,8 @@ type statesFile struct {
 	Pending   []proseText `yaml:"pending" jsonschema_description:"Words for: sent, not yet sure."`
 	Confirmed []proseText `yaml:"confirmed" jsonschema_description:"Words for: paid."`
 	Failed    []proseText `yaml:"failed" jsonschema_description:"Words for: will never be paid."`
+	Fine      []proseText `yaml:"fine" jsonschema_description:"Of a status: words for all is well."`
+	Trouble   []proseText `yaml:"trouble" jsonschema_description:"Of a status: words for something is wrong."`
 }
 
 type followFile struct {
@@ -163,6 +165,11 @@ type followFile struct {
 type checksFile struct {
 	Balance balanceFile `yaml:"balance" jsonschema_description:"Of a read."`
 	Payment paymentFile `yaml:"payment" jsonschema_description:"Of a write."`
+	Status  statusFile  `yaml:"status" jsonschema_description:"Of a status."`
+}
+
+type statusFile struct {
+	NoticeWithin durationText `yaml:"notice_within" jsonschema_description:"How long the app may say that all is well while it is not. Default: 30s."`
 }
 
 type balanceFile struct {

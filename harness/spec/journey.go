@@ -19,8 +19,9 @@ const (
 
 // answerFields are the fields that the checks of a kind read. Others may be captured for use in follow; of the other kinds any name goes.
 var answerFields = map[string][]string{
-	KindRead:  {"balance", "block", "stale", "declined"},
-	KindWrite: {"id", "tx", "state", "declined"},
+	KindRead:   {"balance", "block", "stale", "payments", "declined"},
+	KindWrite:  {"id", "tx", "state", "declined"},
+	KindStatus: {"status", "declined"},
 }
 
 func (l *loader) journey(n *node, name, path string) Journey {
@@ -38,6 +39,9 @@ func (l *loader) journey(n *node, name, path string) Journey {
 			ConfirmedMeans: blocksOf(n.get("checks").get("payment").get("confirmed_means"), defaultConfirmed),
 			Settle:         durationOf(n.get("checks").get("payment").get("settle"), defaultSettle),
 		},
+	}
+	if j.Kind == KindStatus {
+		j.Checks.NoticeWithin = durationOf(n.get("checks").get("status").get("notice_within"), defaultNotice)
 	}
 	if j.Driver == "" {
 		j.Driver = DriverHTTP
@@ -104,22 +108,40 @@ func (l *loader) answerNames(n *node, j Journey) {
 	}
 }
 
+// stateWords are the kinds of journey whose answer has a field of words, and the states that these stand for.
+var stateWords = map[string]struct {
+	field, hint string
+	states      []string
+}{
+	KindWrite:  {"state", "states: {pending: [sent], confirmed: [confirmed], failed: [failed]}", []string{"pending", "confirmed", "failed"}},
+	KindStatus: {"status", "states: {fine: [ok], trouble: [degraded, down]}", []string{"fine", "trouble"}},
+}
+
 func (l *loader) states(n *node, j *Journey) {
 	s := n.get("states")
+	words, ok := stateWords[j.Kind]
 	if !s.is(mapNode) {
-		if j.Answer["state"].Path != "" && j.Kind == KindWrite {
-			l.problem(n.get("answer").get("state").at(), `"state" needs the app's words for the states`, "states: {pending: [sent], confirmed: [confirmed], failed: [failed]}")
+		if ok && j.Answer[words.field].Path != "" {
+			l.problem(n.get("answer").get(words.field).at(), fmt.Sprintf("%q needs the app's words for the states", words.field), words.hint)
 		}
 		return
 	}
-	if j.Kind != "" && j.Kind != KindWrite {
-		l.problem(s.at(), fmt.Sprintf("only a write journey has states; this is a %s journey", j.Kind), "")
+	switch {
+	case ok:
+	case j.Kind != "":
+		l.problem(s.at(), fmt.Sprintf("only a write or a status journey has states; this is a %s journey", j.Kind), "")
 		return
+	default: // said already: the kind is missing
+		words = stateWords[KindWrite]
 	}
 	j.States = map[string][]string{}
 	seen := map[string]Pos{}
 	for _, e := range s.entries {
 		if !e.value.is(listNode) {
+			continue
+		}
+		if ok && !slices.Contains(words.states, e.key) && isState(e.key) {
+			l.problem(e.pos, fmt.Sprintf("a %s journey has no state %q", j.Kind, e.key), words.hint)
 			continue
 		}
 		j.States[e.key] = e.value.strs()
@@ -129,9 +151,17 @@ func (l *loader) states(n *node, j *Journey) {
 			}
 		}
 	}
-	if _, ok := j.Answer["state"]; !ok {
-		l.problem(s.at(), `"states" are the words of the answer "state", which is missing`, `answer: {state: {path: "$.state"}}`)
+	if _, given := j.Answer[words.field]; ok && !given {
+		l.problem(s.at(), fmt.Sprintf(`"states" are the words of the answer %q, which is missing`, words.field), fmt.Sprintf(`answer: {%s: {path: "$.%s"}}`, words.field, words.field))
 	}
+	if j.Kind == KindStatus && len(j.States["fine"]) == 0 {
+		l.problem(s.at(), `a status journey needs a word for fine: nothing else can be found untrue`, words.hint)
+	}
+}
+
+// isState says whether some kind of journey has the state; what none has is reported as an unknown key.
+func isState(name string) bool {
+	return slices.Contains(stateWords[KindWrite].states, name) || slices.Contains(stateWords[KindStatus].states, name)
 }
 
 func (l *loader) follows(n *node, j Journey) {
@@ -158,7 +188,7 @@ func (l *loader) follows(n *node, j Journey) {
 
 func (l *loader) journeyChecks(n *node, j Journey) {
 	checks := n.get("checks")
-	for _, c := range []struct{ name, kind string }{{"balance", KindRead}, {"payment", KindWrite}} {
+	for _, c := range []struct{ name, kind string }{{"balance", KindRead}, {"payment", KindWrite}, {"status", KindStatus}} {
 		if k := checks.get(c.name); k != nil && j.Kind != "" && j.Kind != c.kind {
 			l.problem(k.at(), fmt.Sprintf("the check %q is for %s journeys; this is a %s journey", c.name, c.kind, j.Kind), "")
 		}

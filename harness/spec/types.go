@@ -168,7 +168,7 @@ type Journey struct {
 	Chain    string        // the chain that the answers are about; the world's first when it has one
 	Request  Request
 	Answer   map[string]AnswerField
-	States   map[string][]string // pending, confirmed, failed → the app's words
+	States   map[string][]string // of a write: pending, confirmed, failed; of a status: fine, trouble → the app's words
 	Follow   *Follow
 	Checks   Checks
 }
@@ -191,6 +191,7 @@ type Checks struct {
 	MaxStale       uint64        // blocks; of a balance
 	ConfirmedMeans uint64        // blocks; of a payment
 	Settle         time.Duration // of a payment
+	NoticeWithin   time.Duration // of a status: how long it may call fine what is not
 }
 
 // Scenario is a timeline of phases.

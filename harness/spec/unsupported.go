@@ -7,7 +7,7 @@ import (
 
 // What this version can run. The formats have more: a file that uses it is valid, and is refused before a run with a problem that says so.
 var (
-	supportedKinds    = []string{KindRead, KindWrite}
+	supportedKinds    = []string{KindRead, KindWrite, KindStatus}
 	supportedDrivers  = []string{DriverHTTP}
 	supportedStarters = []string{"command", "url"}
 )
@@ -24,7 +24,7 @@ func Unsupported(a *App) []Problem {
 		j := a.Journeys[name]
 		path := join("journeys", name)
 		if !slices.Contains(supportedKinds, j.Kind) {
-			out = append(out, a.Source.Problem(join(path, "kind"), fmt.Sprintf("journeys of kind %q are not supported yet", j.Kind), "this version runs: read, write"))
+			out = append(out, a.Source.Problem(join(path, "kind"), fmt.Sprintf("journeys of kind %q are not supported yet", j.Kind), "this version runs: read, write, status"))
 		}
 		if !slices.Contains(supportedDrivers, j.Driver) {
 			out = append(out, a.Source.Problem(join(path, "driver"), fmt.Sprintf("the driver %q is not supported yet", j.Driver), "this version has: http"))

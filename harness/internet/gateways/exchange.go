@@ -186,7 +186,7 @@ func (x *exchange) limited() (fault.HTTPReply, bool) {
 	if x.probe != nil || x.g.capacity.take(x.req.At) {
 		return fault.HTTPReply{}, false
 	}
-	x.faults = append(x.faults, "capacity/"+x.g.cfg.Service)
+	x.faults = append(x.faults, history.CapacityPrefix+x.g.cfg.Service)
 	return x.g.dialect.RateLimited(x.req), true
 }
 

@@ -24,13 +24,17 @@ const (
 	JUnitName   = "junit.xml"
 )
 
-// Write judges a history and writes its reports into a folder. Each file is replaced as a whole or not at all. The verdict is returned even when a file could not be
-// written.
+// RepeatName is the file that says how repeated runs spread; it lies in a folder of its own beside theirs.
+const RepeatName = "repeat.json"
+
+// Write judges a history, holds it against its control if it has one, and writes its reports into a folder. Each file is replaced as a whole or not at all. The
+// verdict is returned even when a file could not be written.
 func Write(dir string, h *history.History) (*verdict.Verdict, error) {
 	j, err := verdict.Judge(h)
 	if err != nil {
 		return nil, fmt.Errorf("judge the history: %w", err)
 	}
+	j.Verdict = heldAgainstControl(dir, j.Verdict)
 	encoded, err := j.Verdict.Encode()
 	if err != nil {
 		return j.Verdict, err

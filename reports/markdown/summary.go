@@ -2,8 +2,10 @@
 package markdown
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"blackout/reports/verdict"
@@ -33,20 +35,21 @@ func Summary(w io.Writer, v *verdict.Verdict) error {
 
 var windows = [...]string{verdict.Baseline, verdict.Outage, verdict.Recovery, verdict.After}
 
-// most findings are shown; the rest are counted.
+// most checks are shown; the rest are counted.
 const most = 10
 
 func findings(out *strings.Builder, v *verdict.Verdict) {
 	if len(v.Findings) == 0 {
 		return
 	}
-	out.WriteString("\n| finding | class | times | first at | what |\n|---|---|---:|---:|---|\n")
-	for i, f := range v.Findings {
-		if i == most {
-			fmt.Fprintf(out, "\n%d more in verdict.json.\n", len(v.Findings)-most)
-			break
-		}
-		fmt.Fprintf(out, "| %s | %s | %d | %.1f s | %s |\n", cell(f.ID), f.Class, f.Count, f.FirstAtS, cell(f.Text))
+	out.WriteString("\n| finding | class | times | users | first at | the first of them |\n|---|---|---:|---:|---:|---|\n")
+	groups := verdict.Group(v.Findings)
+	for _, g := range groups[:min(most, len(groups))] {
+		first := slices.MinFunc(g.Findings, func(a, b verdict.Finding) int { return cmp.Compare(a.FirstAtS, b.FirstAtS) })
+		fmt.Fprintf(out, "| %s in %s | %s | %d | %d | %.1f s | %s |\n", cell(g.Check), cell(g.Journey), g.Class, g.Count, len(g.Findings), g.FirstAtS, cell(first.Text))
+	}
+	if len(groups) > most {
+		fmt.Fprintf(out, "\n%d more in verdict.json.\n", len(groups)-most)
 	}
 }
 

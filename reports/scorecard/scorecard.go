@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"blackout/harness/spec"
@@ -62,13 +63,13 @@ type Journey struct {
 const needed = 0.8
 
 // Make builds the cards of all apps among the runs, worst severity first, then the lowest score. suite may be nil. Of several runs of one app, scenario and seed the
-// latest counts. The control scenario is left out: it says whether the harness is fair, not how an app degrades.
+// latest counts. The control scenario and the controls of runs are left out: they say whether the harness is fair, not how
+// an app degrades.
 func Make(runs []*verdict.Verdict, suite *spec.Suite) []Card {
 	byApp := map[string][]*verdict.Verdict{}
-	for _, v := range latest(runs) {
-		if v.Run.Scenario != "control" {
-			byApp[v.Run.App] = append(byApp[v.Run.App], v)
-		}
+	outages := slices.DeleteFunc(slices.Clone(runs), func(v *verdict.Verdict) bool { return v.Run.Control || v.Run.Scenario == "control" })
+	for _, v := range latest(outages) {
+		byApp[v.Run.App] = append(byApp[v.Run.App], v)
 	}
 	cards := make([]Card, 0, len(byApp))
 	for app, of := range byApp {

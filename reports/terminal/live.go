@@ -57,6 +57,9 @@ func (b *Board) Add(p *plan.Plan) *Lane {
 		name: fmt.Sprintf("%s × %s · seed %d", p.Scenario, p.App, p.Seed), plan: p, c: b.clock, decoder: history.NewDecoder(),
 		stage: "starting", acting: map[string]bool{}, counts: map[string]map[verdict.Class]int{},
 	}
+	if p.Control {
+		l.name += " · control"
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lanes = append(b.lanes, l)

@@ -61,6 +61,9 @@ func one(out *strings.Builder, r Result) {
 	}
 	findings(out, v)
 	unexercised(out, v)
+	if c := v.Control; c != nil {
+		fmt.Fprintf(out, "  %s\n", paint(dim, wrap(fmt.Sprintf("control, without faults: %s (%s)", c.Verdict, c.Run), "    ", 2)))
+	}
 	if v.Ended == history.EndComplete { // a run that ended early has given its reason
 		for _, note := range v.SupportingNotes {
 			fmt.Fprintf(out, "  %s\n", paint(dim, wrap("note: "+note, "    ", 2)))
@@ -96,6 +99,9 @@ func often(n int) string {
 
 // seed is what tells a run from others of its cell.
 func seed(r verdict.Run) string {
+	if r.Control {
+		return fmt.Sprintf("seed %d, control", r.Seed)
+	}
 	return fmt.Sprintf("seed %d", r.Seed)
 }
 

@@ -12,7 +12,7 @@ import (
 func unexercised(out *strings.Builder, v *verdict.Verdict) {
 	words := map[string]string{
 		verdict.NotUsed:    "not used by the app",
-		verdict.Spared:     "spared, the app rode on what it had open or asked elsewhere",
+		verdict.Spared:     "spared, nothing that the app did met it",
 		verdict.Missed:     "MISSED, the app used it and the fault touched nothing",
 		verdict.Failed:     "FAILED, the fault could not be injected or cleared",
 		verdict.NotReached: "not reached, the run ended before",

@@ -41,14 +41,11 @@ func spotBackwards(e *evidence) []sighting {
 				continue
 			}
 			if text, back := e.wentBack(before, a); back {
-				list = append(list, sighting{a, a.Journey, e.who(a), Wrong, text})
+				list = append(list, sighting{attempt: a, journey: a.Journey, who: e.who(a), class: Wrong, text: text})
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b sighting) int {
-		return cmp.Or(cmp.Compare(a.attempt.due, b.attempt.due), cmp.Compare(a.attempt.ID, b.attempt.ID))
-	})
-	return list
+	return inOrder(list)
 }
 
 func (e *evidence) wentBack(before, a *attempt) (string, bool) {

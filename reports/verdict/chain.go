@@ -59,6 +59,7 @@ type chain struct {
 	shown    []*block
 	payments map[string][]paid // intent → its payments in the reference chain at the end, one for each transaction
 	pending  map[string]bool   // intent → known to a node and not mined, at the end of the drain
+	waiting  []history.Payment // the transactions behind pending
 	drained  clock.Micros      // when the pool was read; forever without a pool record
 	accounts map[string]*account
 }
@@ -99,6 +100,7 @@ func newChain(h *history.History, p *plan.Plan, name string, zero clock.Micros) 
 			continue
 		}
 		c.drained = pool.At - zero
+		c.waiting = pool.Pending
 		for _, pay := range pool.Pending {
 			c.pending[pay.Intent] = true
 		}

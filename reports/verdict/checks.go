@@ -1,5 +1,7 @@
 package verdict
 
+import "slices"
+
 // Check is a rule that holds what an app did against what was true.
 type Check struct {
 	ID    string
@@ -18,6 +20,13 @@ type sighting struct {
 	who     string // the third part of the finding's id
 	class   Class
 	text    string
+	during  span // when it was seen, if no attempt shows that
+}
+
+// inOrder sorts sightings that all have attempts.
+func inOrder(list []sighting) []sighting {
+	slices.SortStableFunc(list, func(a, b sighting) int { return byDue(a.attempt, b.attempt) })
+	return list
 }
 
 // The ids of the checks.
@@ -34,8 +43,13 @@ const (
 	checkHang            = "hang"
 	checkOpaqueError     = "opaque-error"
 	checkNotRecovered    = "not-recovered"
+	checkOwnWrite        = "own-write-missing"
+	checkStuckNonce      = "stuck-nonce"
+	checkStatus          = "dishonest-status"
 	warnUnresolved       = "unresolved-payment"
 	warnPath             = "unavailable-with-path"
+	warnNoFailover       = "no-failover"
+	warnAmplification    = "amplification"
 )
 
 // Checks lists the checks that this version knows, warnings last.
@@ -71,6 +85,14 @@ func Checks() []Check {
 			spot:     spotBackwards,
 		},
 		{
+			ID: checkOwnWrite, Class: Wrong,
+			Rule: "A listing of the user's payments (answer.payments), unmarked, lacks one that the app had confirmed to this user more than max_stale blocks before and that " +
+				"the chain held all the time.",
+			Reason:   "Who does not find the payment that the app has just confirmed pays again. Balances are not held to this: stale-unmarked holds each to the chain.",
+			Incident: "2025-07-30: some Polygon providers stuck at one block while the chain went on: what one had, another lacked.",
+			spot:     spotRuled(checkOwnWrite),
+		},
+		{
 			ID: checkLostPayment, Class: Harmful,
 			Rule:     "The app accepted or confirmed a payment that at the end of the drain is neither mined nor pending.",
 			Reason:   "The user counts on a payment that nobody will ever make.",
@@ -97,10 +119,28 @@ func Checks() []Check {
 			spot:     spotRuled(checkPhantom),
 		},
 		{
+			ID: checkStuckNonce, Class: Harmful,
+			Rule: "A payment that was accepted after the last fault was cleared is pending at the end of the drain behind a nonce of its sender that was never mined and is " +
+				"not pending.",
+			Reason:   "The outage is over, and no payment of this sender will be made until a person steps in.",
+			Incident: "2024-11-15: Base refused 50 to 79 % of the transactions for 18 hours; an app that counts a refused nonce as used leaves a gap in front of all later ones.",
+			spot:     spotRuled(checkStuckNonce),
+		},
+		{
 			ID: checkMisattributed, Class: Wrong,
-			Rule:   "A valid read is answered with a 4xx other than 429.",
-			Reason: "The user, or the caller, is blamed for what the infrastructure did, and looks for the fault in the wrong place.",
-			spot:   spotRuled(checkMisattributed),
+			Rule: "A valid read is answered with a 4xx other than 429; or a read or payment is declined in words that blame the user or a contract " +
+				"(\"insufficient funds\", \"execution reverted\" and the like, a closed list) though the reference chain shows that it is not so.",
+			Reason:   "The user, or the caller, is blamed for what the infrastructure did, and looks for the fault in the wrong place.",
+			Incident: "2025-06-12: Google Cloud's failing control plane answered with authentication failures, as if the callers had the wrong keys.",
+			spot:     spotRuled(checkMisattributed),
+		},
+		{
+			ID: checkStatus, Class: Wrong,
+			Rule: "A status says that all is well though another journey had not been steady for longer than notice_within; or that something is wrong before any fault, while " +
+				"every journey was steady.",
+			Reason:   "Users and those on call look at the status first. A page that is always green sends them to look for the fault at their own end.",
+			Incident: "2024-11-15: more than half of the transactions to Base's RPC were refused for 18 hours and nobody was alerted: errors within HTTP 200 were not counted.",
+			spot:     spotRuled(checkStatus),
 		},
 		{
 			ID: checkHang, Class: Unavailable,
@@ -130,11 +170,40 @@ func Checks() []Check {
 		},
 		{
 			ID: warnPath, Class: Warning,
-			Rule:     "An attempt in the outage was unavailable while another provider of its chain had no fault.",
-			Reason:   "There was a way: a second provider would have answered.",
+			Rule:     "An attempt in the outage was unavailable while another provider that the world offers for its chain had no fault.",
+			Reason:   "Advice, and no more: with one more provider there would have been a way. Nobody owes anybody a second one.",
 			Incident: "2025-10-20: apps with one provider in one region went dark while others served the same chain.",
 			spot:     spotPath,
 		},
+		{
+			ID: warnNoFailover, Class: Warning,
+			Rule: "While a provider had a fault at least a tenth of a journey's attempts failed; another one that the app asks too had none, and was asked hardly more often than in " +
+				"the baseline (by sends for payments, by all else for reads).",
+			Reason:   "A second provider that is configured, and not used on the day, is an outage that was not needed.",
+			Incident: "2023-11-20: about half of the calls to WalletConnect's RPC failed for hours: failover looked at the HTTP status, and the errors came under HTTP 200.",
+			spot:     spotNoFailover,
+		},
+		{
+			ID: warnAmplification, Class: Warning,
+			Rule: "In the outage, or in the 20 s after it, the app sent its providers more requests for each user action than the app file's `amplification` times what it sent in the " +
+				"baseline.",
+			Reason:   "Retries without back-off make an outage longer and take down the provider that the load moves to.",
+			Incident: "2020-11-11: a client retry storm hit Infura at 12:37 while it recovered.",
+			spot:     spotAmplification,
+		},
+	}
+}
+
+// Awaited is a check of the design that this version does not have, since nothing that it records could show a violation.
+type Awaited struct{ ID, Rule, Awaits string }
+
+// NotYet lists them. What stands here speaks in no run.
+func NotYet() []Awaited {
+	return []Awaited{
+		{"wrong-chain", "Goes on reading, or signing, when the provider answers for another chain.", "a fault by which a provider answers for another chain, and its record"},
+		{"missing-events", "Events that the reference logs have were not seen.", "a driver for subscriptions, journeys of kind events, and the reference logs in the record"},
+		{"repeated-events", "An event was seen twice.", "the same"},
+		{"wrong-content", "Bytes do not match their content id, or another page came in their place.", "journeys of kind content, and storage services that hold known bytes"},
 	}
 }
 
@@ -144,7 +213,7 @@ func spotRuled(id string) func(*evidence) []sighting {
 		var list []sighting
 		for _, a := range e.attempts {
 			if a.check == id {
-				list = append(list, sighting{a, a.Journey, e.who(a), a.class, a.why})
+				list = append(list, sighting{attempt: a, journey: a.Journey, who: e.who(a), class: a.class, text: a.why})
 			}
 		}
 		return list
@@ -156,7 +225,7 @@ func spotUnresolved(e *evidence) []sighting {
 	var list []sighting
 	for _, a := range e.attempts {
 		if a.warning == warnUnresolved {
-			list = append(list, sighting{a, a.Journey, e.who(a), Warning, a.why})
+			list = append(list, sighting{attempt: a, journey: a.Journey, who: e.who(a), class: Warning, text: a.why})
 		}
 	}
 	return list

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"strings"
 
 	"blackout/harness/clock"
 	"blackout/harness/fault"
@@ -11,9 +12,6 @@ import (
 
 // missedBelow is the likelihood of having touched nothing by chance below which we say that the fault did not work.
 const missedBelow = 0.001
-
-// confirmWithin is how long a fault has to be seen to act.
-const confirmWithin = clock.Micros(5_000_000)
 
 // effect is the life of one effect of the plan, as observed. Times are nil for what did not happen.
 type effect struct {
@@ -83,11 +81,11 @@ func (f *effect) life(end clock.Micros) (from, to clock.Micros) {
 //   - failed: it could not be injected or lifted, or never was.
 //   - exercised: it touched something of the app. A fault that refuses connections by closing the door cannot count; it counts as exercised when the app used
 //     the service before and nothing of it arrived while the door was shut.
-//   - missed: it should have taken everything, had 5 s, and was never seen to act.
+//   - missed: it should have taken everything, had the time to be seen, and was never seen to act.
 //   - not-used: the app sent nothing there in baseline and outage. No blame: the fault could not matter.
 //   - missed: the app used the service anew n times, and a fault that reaches the part r of it would leave all of them alone with a likelihood (1 − r)^n
-//     below 0.001.
-//   - spared: else. Everything rode on connections or cached names from before, or luck is a good enough explanation.
+//     below 0.001. Requests that it could not meet do not count: those that another effect answered before it, and those that it lets pass by its parameters.
+//   - spared: else. Everything rode on connections or cached names from before, nothing met it, or luck is a good enough explanation.
 func (e *evidence) endEffects() {
 	for i := range e.effects {
 		f := &e.effects[i]
@@ -107,7 +105,7 @@ func (e *evidence) ending(f *effect) string {
 	from, to := f.life(e.until)
 	before := e.callsTo(f, 0, e.times.outage)
 	during := e.callsTo(f, from, to)
-	anew := e.unitsAnew(f, from, to, during)
+	anew := e.unitsAnew(f, from, to)
 	used := anew > 0 || e.callsTo(f, 0, e.times.lifted) > 0
 	if f.unseen {
 		switch {
@@ -119,7 +117,7 @@ func (e *evidence) ending(f *effect) string {
 			return Spared
 		}
 	}
-	if f.confirmed == nil && f.reachesAll() && to-from >= confirmWithin {
+	if f.confirmed == nil && f.reachesAll() && to-from >= clock.Of(e.plan.SeenWithin(f.Effect)) {
 		return Missed
 	}
 	switch {
@@ -142,8 +140,10 @@ func (f *effect) reachesAll() bool {
 }
 
 // callsTo counts the app's requests that an effect could act on, sent in [from, to). Probes are ours.
-func (e *evidence) callsTo(f *effect, from, to clock.Micros) int {
-	n := 0
+func (e *evidence) callsTo(f *effect, from, to clock.Micros) int { return len(e.requests(f, from, to)) }
+
+func (e *evidence) requests(f *effect, from, to clock.Micros) []*history.Call {
+	var list []*history.Call
 	for i := range e.h.Calls {
 		c := &e.h.Calls[i]
 		at := c.At - e.zero
@@ -153,13 +153,33 @@ func (e *evidence) callsTo(f *effect, from, to clock.Micros) int {
 		if f.Service == "" && c.Chain == "" {
 			continue
 		}
-		n++
+		list = append(list, c)
 	}
-	return n
+	return list
+}
+
+// meets reports whether a request came as far as an effect of the http, rpc or chain layer, and is one that it is sure to act on.
+func (e *evidence) meets(f *effect, c *history.Call) bool {
+	for _, id := range c.Faults {
+		if strings.HasPrefix(id, history.CapacityPrefix) && f.Layer == string(fault.LayerChain) {
+			return false // the service's own limit answered
+		}
+		for i := range e.effects {
+			other := &e.effects[i]
+			if other.ID != id || other == f || other.Layer == string(fault.LayerChain) {
+				continue // what the chain layer does to a request ends it for nobody
+			}
+			if fault.Layer(other.Layer).Depth() <= fault.Layer(f.Layer).Depth() {
+				return false
+			}
+		}
+	}
+	def, ok := fault.Lookup(f.Fault)
+	return !ok || def.Meets == nil || def.Meets(fault.With(f.With), strings.Split(c.Method, ","))
 }
 
 // unitsAnew counts what the effect's shares are drawn on, used anew during its life: look-ups, connections, or requests.
-func (e *evidence) unitsAnew(f *effect, from, to clock.Micros, calls int) int {
+func (e *evidence) unitsAnew(f *effect, from, to clock.Micros) int {
 	switch fault.Layer(f.Layer) {
 	case fault.LayerNames:
 		n, hosts := 0, e.hosts(f.Service)
@@ -172,7 +192,13 @@ func (e *evidence) unitsAnew(f *effect, from, to clock.Micros, calls int) int {
 	case fault.LayerConnection, fault.LayerCertificate:
 		return int(max(e.opened(f.Service, to)-e.opened(f.Service, from), 0))
 	default:
-		return calls
+		n := 0
+		for _, c := range e.requests(f, from, to) {
+			if e.meets(f, c) {
+				n++
+			}
+		}
+		return n
 	}
 }
 

@@ -13,6 +13,11 @@ func (v *Verdict) Encode() ([]byte, error) {
 	out.Findings, out.Warnings, out.Faults = findingList(v.Findings), findingList(v.Warnings), orEmpty(v.Faults)
 	out.UnmodelledHosts, out.Providers = orEmpty(v.UnmodelledHosts), orEmpty(v.Providers)
 	out.Chains, out.SupportingNotes = orEmpty(v.Chains), orEmpty(v.SupportingNotes)
+	if v.Control != nil {
+		control := *v.Control
+		control.Reasons = orEmpty(control.Reasons)
+		out.Control = &control
+	}
 	out.Cells = make([]Cell, len(v.Cells))
 	for i, c := range v.Cells {
 		out.Cells[i] = c.whole()

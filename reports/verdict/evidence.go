@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"blackout/harness/clock"
 	"blackout/harness/history"
@@ -46,11 +47,18 @@ type evidence struct {
 	times     timeline
 	recovered map[string]recovery // journey → when it was steady again; empty when no fault was cleared
 	strays    int                 // attempts of journeys that the plan does not have
+
+	amounts    map[string]string       // intent → wei
+	stuck      map[string]string       // intent that waits behind a nonce that was never used → the sentence about it
+	unsteadyAt map[string][]span       // journey → when it was not steady; filled as it is asked for
+	listing    *listings               // what listings of payments showed
+	lines      map[line][]clock.Micros // when each sort of request was sent; read when it is asked for
 }
 
 // newEvidence indexes a history. The only error is a plan that cannot be read.
 func newEvidence(h *history.History) (*evidence, error) {
-	e := &evidence{h: h, plan: &plan.Plan{}, chains: map[string]*chain{}, words: map[string][]history.Said{}}
+	e := &evidence{h: h, plan: &plan.Plan{}, chains: map[string]*chain{}, words: map[string][]history.Said{}, amounts: map[string]string{},
+		unsteadyAt: map[string][]span{}}
 	if len(h.Plan) > 0 {
 		if err := json.Unmarshal(h.Plan, e.plan); err != nil {
 			return nil, fmt.Errorf("the plan in the history of run %s: %w", h.Header.Run, err)
@@ -81,6 +89,10 @@ func newEvidence(h *history.History) (*evidence, error) {
 			e.chains[c.Name] = newChain(h, e.plan, c.Name, e.zero)
 		}
 	}
+	for i := range h.Intents {
+		e.amounts[h.Intents[i].ID] = h.Intents[i].Wei
+	}
+	e.stuck = e.findStuck()
 	e.effects = readEffects(h, e.plan, e.zero)
 	e.times = newTimeline(e.plan, e.effects, e.until)
 	for _, a := range e.attempts {
@@ -100,7 +112,7 @@ func (e *evidence) readAttempts() {
 	for i := range e.h.Attempts {
 		r := &e.h.Attempts[i]
 		due := r.Due - e.zero
-		if r.Error == history.ErrInterrupted || (r.Error == "" && r.Status == 0) || due < 0 {
+		if r.Error == history.ErrInterrupted || (r.Error == "" && r.Status == 0) || due < 0 || ofPreflight(r.ID) {
 			continue
 		}
 		j := journeys[r.Journey]
@@ -115,7 +127,7 @@ func (e *evidence) readAttempts() {
 		e.attempts[i] = &all[i]
 		e.until = max(e.until, all[i].due)
 	}
-	slices.SortStableFunc(e.attempts, func(a, b *attempt) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(e.attempts, byDue)
 	switch {
 	case e.complete:
 		e.until = e.plan.End
@@ -124,8 +136,15 @@ func (e *evidence) readAttempts() {
 	}
 }
 
+// ofPreflight reports whether an attempt or intent is the preflight's, by which the harness finds out before the baseline whether the app can be measured at all.
+// It is about no user, so no check speaks of it; but its transactions are as real as any.
+func ofPreflight(id string) bool { return strings.HasPrefix(id, "preflight/") }
+
 // of lists a journey's attempts by due, those that are void left out. It is there once they are classified; the list is shared.
 func (e *evidence) of(journey string) []*attempt { return e.counted[journey] }
+
+// byDue orders attempts.
+func byDue(a, b *attempt) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.ID, b.ID)) }
 
 // who names an attempt's user for finding ids: the account where the journey has one, else the session. Sessions take the accounts in turn.
 func (e *evidence) who(a *attempt) string {

@@ -71,6 +71,8 @@ func tell(s story) *history.History {
 			h.Attempts = append(h.Attempts, r)
 		case history.Said:
 			h.Said = append(h.Said, r)
+		case history.Sent:
+			h.Sent = append(h.Sent, r)
 		case history.Call:
 			h.Calls = append(h.Calls, r)
 		case history.Fault:
@@ -133,6 +135,7 @@ func storyPlanOf(s story) plan.Plan {
 		Chains:   []plan.Chain{{Name: storyNet, ID: 1, BlockTime: us(time.Second), Safe: 4, Finalized: 8}},
 		Accounts: plan.Accounts{Count: 2, Wei: "1000000000000000000"}, Sessions: 2,
 		Steady: plan.Steady{OK: 0.99, P99: us(2 * time.Second)}, RecoverWithin: us(or(s.Plan.RecoverWithin, 10*time.Second)),
+		Amplification: s.Plan.Amplification,
 		Nodes: []plan.Node{
 			{Name: "ethereum/builder", Chain: storyNet, Role: plan.RoleBuilder},
 			{Name: "ethereum/reference", Chain: storyNet, Role: plan.RoleReference},
@@ -158,6 +161,10 @@ func storyPlanOf(s story) plan.Plan {
 			Kind: "write", Offset: us(250 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(10 * time.Second), Patience: us(15 * time.Second),
 			Follow: !s.Plan.NoFollow, ConfirmedMeans: or(s.Plan.ConfirmedMeans, 1), Settle: us(10 * time.Second),
 		},
+		"list-payments": {
+			Kind: "read", Offset: us(150 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second),
+			Payments: true, Stale: true, MaxStale: stale,
+		},
 		"status": {Kind: "status", Offset: us(50 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second)},
 	}
 	names := s.Plan.Journeys
@@ -169,7 +176,7 @@ func storyPlanOf(s story) plan.Plan {
 		j.Name, j.Driver, j.Chain, j.Best = name, or(s.Plan.Driver, "http"), storyNet, best
 		j.Rate = 1 / j.Every.Seconds()
 		j.Attempts = int((p.End-j.Offset-1)/j.Every) + 1
-		p.Journeys = append(p.Journeys, j)
+		p.Journeys = append(p.Journeys, ofChecks(j, s.Plan))
 	}
 	p.Phases = []plan.Phase{{Name: "outage", From: p.Baseline, To: p.OutageEnd}}
 	for i, f := range storyFaults(s) {
@@ -179,7 +186,7 @@ func storyPlanOf(s story) plan.Plan {
 		from, to := us(or(f.From, 10*time.Second)), us(or(f.To, 20*time.Second))
 		p.Causes = append(p.Causes, plan.Cause{ID: cause, Phase: "outage", Fault: f.Fault, Target: "service " + target, From: from, To: to, Effects: []string{id}})
 		p.Effects = append(p.Effects, plan.Effect{
-			ID: id, Cause: cause, Fault: f.Fault, Layer: or(f.Layer, "http"), Unit: "requests", Service: f.Service, Chain: f.Chain, From: from, To: to,
+			ID: id, Cause: cause, Fault: f.Fault, Layer: or(f.Layer, "http"), Unit: "requests", With: f.With, Service: f.Service, Chain: f.Chain, From: from, To: to,
 			Steps: []plan.Step{{At: from, Share: or(f.Share, 1)}}, Reach: or(f.Reach, or(f.Share, 1)),
 		})
 	}
@@ -227,6 +234,9 @@ func (x *expander) block(line []*history.Block, branch int, at clock.Micros) *hi
 		b.Parent = line[len(line)-1].Hash
 	}
 	b.Hash = fmt.Sprintf("block-%d-%d", b.Number, branch)
+	if x.story.Chain.Equal {
+		branch = 0
+	}
 	b.Timestamp = 1_700_000_000 + b.Number
 	for i := range x.plan.Accounts.Count {
 		b.Watched[storyAccount(i)] = storyBalance(i, b.Number, branch).String()

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"blackout/harness/clock"
-	"blackout/harness/history"
 )
 
 // facts fills in all of a verdict that is counted, not judged.
@@ -17,7 +16,7 @@ func (e *evidence) facts() *Verdict {
 		Schema: Schema,
 		Run: Run{
 			ID: head.Run, App: head.App, Scenario: head.Scenario, Seed: head.Seed, Runtime: head.Runtime,
-			Version: head.Versions["blackout"], StartedAt: head.BaseUTC, TimeScale: e.plan.TimeScale,
+			Version: head.Versions["blackout"], StartedAt: head.BaseUTC, TimeScale: e.plan.TimeScale, Control: e.plan.Control,
 		},
 		Ended: Truncated, Windows: e.times.windows(), Cells: e.cells(), Faults: e.faults(),
 		UnmodelledHosts: e.unmodelled(), Providers: e.providers(), Chains: e.chainFacts(), SupportingNotes: e.notes(),
@@ -116,7 +115,7 @@ func (e *evidence) providers() []Provider {
 		w := list[at[c.Service]].Requests
 		n := w[e.times.window(t)]
 		n.Total++
-		if c.Reply != history.ReplyOK {
+		if failedAt(c) {
 			n.Failed++
 		}
 		w[e.times.window(t)] = n

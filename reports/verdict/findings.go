@@ -57,7 +57,7 @@ func (e *evidence) finding(c Check, id string, seen []sighting) Finding {
 		worst := slices.MaxFunc(seen, func(a, b sighting) int { return cmp.Compare(badness(a.class), badness(b.class)) })
 		f.Class, f.Text = worst.class, worst.text
 	}
-	f.FirstAtS, f.LastAtS = (e.times.lifted + e.plan.RecoverWithin).Seconds(), e.times.end.Seconds()
+	f.FirstAtS, f.LastAtS = seen[0].during.from.Seconds(), seen[0].during.to.Seconds()
 	for _, s := range seen {
 		if s.attempt == nil {
 			continue
@@ -89,9 +89,9 @@ func (e *evidence) describe(a *attempt) string {
 	} else {
 		fmt.Fprintf(&b, " HTTP %d", a.Status)
 	}
-	for _, field := range []string{"balance", "block", "stale", "declined", "id", "tx", "state"} {
+	for _, field := range []string{"balance", "block", "stale", "status", "payments", "declined", "id", "tx", "state"} {
 		if text, ok := a.Answer[field]; ok {
-			fmt.Fprintf(&b, ", %s %s", field, strconv.Quote(text))
+			fmt.Fprintf(&b, ", %s %s", field, strconv.Quote(shortened(text)))
 		}
 	}
 	for _, s := range e.words[a.ID] {
@@ -106,6 +106,15 @@ func (e *evidence) describe(a *attempt) string {
 		}
 	}
 	return b.String()
+}
+
+// shortened keeps a text short enough for a line of evidence.
+func shortened(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // trimmed writes a number with at most so many digits after the point.

@@ -2,10 +2,17 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 
 	"blackout/harness/clock"
 	"blackout/harness/history"
 	"blackout/harness/plan"
+)
+
+// The kinds of journey that are judged in their own way; all others are reads.
+const (
+	kindWrite  = "write"
+	kindStatus = "status"
 )
 
 // Judgement is a verdict with what it was made from, for reports that show single attempts.
@@ -15,6 +22,8 @@ type Judgement struct {
 	Plan *plan.Plan
 	// Attempts lists every attempt that was judged, by due; void ones too.
 	Attempts []Judged
+
+	evidence *evidence // for Known
 }
 
 // Judged is one attempt with its class. Times count from the start of the baseline.
@@ -47,37 +56,48 @@ func Judge(h *history.History) (*Judgement, error) {
 	v.Findings, v.Warnings, inBaseline = e.collect()
 	e.decide(v, inBaseline)
 
-	j := &Judgement{Verdict: v, Plan: e.plan, Attempts: make([]Judged, len(e.attempts))}
+	j := &Judgement{Verdict: v, Plan: e.plan, Attempts: make([]Judged, len(e.attempts)), evidence: e}
 	for i, a := range e.attempts {
 		j.Attempts[i] = Judged{ID: a.ID, Journey: a.Journey, Window: a.window, Due: a.due, At: a.at, End: a.end, Class: a.class, Check: a.check, Why: a.why}
 	}
 	return j, nil
 }
 
-// classify gives every attempt its class, leaves out payments whose fate a run that was cut off does not tell, and sorts
-// the rest by journey.
+// classify gives every attempt its class, leaves out payments whose fate a run that was cut off does not tell, and sorts the rest by journey. A status is held
+// against how the other journeys went, so those come first.
 func (e *evidence) classify() {
-	kept := e.attempts[:0]
-	for _, a := range e.attempts {
-		a.answered = a.Error == "" && !a.beyondPatience()
-		a.took = a.end - a.due
-		known := true
-		switch {
-		case void(a):
-			a.ruling = ruling{class: Void, why: fmt.Sprintf("we sent it %s late", inSeconds(a.at-a.due))}
-		case a.journey.Kind == "write":
-			a.ruling, known = e.judgeWrite(a)
-		default:
-			a.ruling = e.judgeRead(a)
-		}
-		if known {
+	e.listing = e.listed()
+	kept := make([]*attempt, 0, len(e.attempts))
+	e.counted = map[string][]*attempt{}
+	for _, statuses := range []bool{false, true} {
+		for _, a := range e.attempts {
+			if (a.journey.Kind == kindStatus) != statuses || !e.judge(a) {
+				continue
+			}
 			kept = append(kept, a)
+			if a.class != Void {
+				e.counted[a.Journey] = append(e.counted[a.Journey], a)
+			}
 		}
 	}
-	e.attempts, e.counted = kept, map[string][]*attempt{}
-	for _, a := range kept {
-		if a.class != Void {
-			e.counted[a.Journey] = append(e.counted[a.Journey], a)
-		}
+	slices.SortStableFunc(kept, byDue)
+	e.attempts = kept
+}
+
+// judge gives one attempt its class; false when the record does not tell.
+func (e *evidence) judge(a *attempt) bool {
+	a.answered = a.Error == "" && !a.beyondPatience()
+	a.took = a.end - a.due
+	known := true
+	switch {
+	case void(a):
+		a.ruling = ruling{class: Void, why: fmt.Sprintf("we sent it %s late", inSeconds(a.at-a.due))}
+	case a.journey.Kind == kindWrite:
+		a.ruling, known = e.judgeWrite(a)
+	case a.journey.Kind == kindStatus:
+		a.ruling = e.judgeStatus(a)
+	default:
+		a.ruling = e.judgeRead(a)
 	}
+	return known
 }

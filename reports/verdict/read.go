@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,18 +38,18 @@ func (a *attempt) beyondPatience() bool {
 // A journey without a balance has nothing to hold against the chain: rules 4 to 6 then see a true answer.
 func (e *evidence) judgeRead(a *attempt) ruling {
 	if r, decided := judgeProtocol(a); decided {
-		return r
+		return e.misattributed(a, r)
 	}
 	old := marked(a.Answer["stale"])
 	if a.journey.Balance == nil {
-		return timely(a, old, "answered; nothing in it is held against the chain")
+		return e.ownWriteMissing(a, timely(a, old, "answered; nothing in it is held against the chain"))
 	}
 	shown, ok := parseAmount(a.Answer["balance"], a.journey.Balance.Unit == "wei")
 	if !ok {
 		why := fmt.Sprintf("answered HTTP %d without a readable balance%s", a.Status, quoted(a.Answer["balance"]))
 		return ruling{class: Unavailable, check: checkOpaqueError, why: why}
 	}
-	return e.judgeBalance(a, shown, old)
+	return e.ownWriteMissing(a, e.judgeBalance(a, shown, old))
 }
 
 // judgeProtocol applies rules 2 and 3, which need no chain.
@@ -72,6 +73,8 @@ func judgeProtocol(a *attempt) (ruling, bool) {
 		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d, which is no answer", a.Status)}, true
 	case said && declined(no):
 		return refused(a, "said no"+quoted(no)), true
+	case slices.Contains(a.Missing, "payments") || slices.Contains(a.Missing, "status"):
+		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d without a readable %s", a.Status, strings.Join(a.Missing, ", "))}, true
 	case a.journey.Balance == nil && len(a.Missing) > 0 && len(a.Answer) == 0:
 		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d with nothing readable in it", a.Status)}, true
 	case a.journey.Balance != nil && !shows:
@@ -147,11 +150,46 @@ func (e *evidence) judgeBalance(a *attempt, shown amount, old bool) ruling {
 	if old {
 		return ruling{class: Degraded, why: fmt.Sprintf("true at block %d of a head at %d, and marked as old", newest.Number, head)}
 	}
-	what := fmt.Sprintf("true at block %d; the head was %d and %s allowed", newest.Number, head, blocksAllowed(a.journey.MaxStale))
+	what := fmt.Sprintf("true %s; the head was %d and %s allowed", atBlocks(known), head, blocksAllowed(a.journey.MaxStale))
 	if newest.Number >= oldest {
 		what = fmt.Sprintf("true at block %d of a branch that was not canonical then", newest.Number)
 	}
 	return ruling{class: Wrong, check: checkStaleUnmarked, why: fmt.Sprintf("showed %s as current, %s", shownText(a), what)}
+}
+
+// atBlocks says at which blocks a value was true: "at block 21", "only at blocks 12–14 and 20". Of many stretches the newest three are named.
+func atBlocks(known []*block) string {
+	numbers := make([]uint64, 0, len(known))
+	for _, b := range known {
+		numbers = append(numbers, b.Number)
+	}
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	if len(numbers) == 1 {
+		return fmt.Sprintf("at block %d", numbers[0])
+	}
+	var stretches []string
+	for from := 0; from < len(numbers); {
+		to := from
+		for to+1 < len(numbers) && numbers[to+1] == numbers[to]+1 {
+			to++
+		}
+		text := strconv.FormatUint(numbers[from], 10)
+		if to > from {
+			text = fmt.Sprintf("%d–%d", numbers[from], numbers[to])
+		}
+		stretches = append(stretches, text)
+		from = to + 1
+	}
+	earlier := ""
+	if n := len(stretches) - 3; n > 0 {
+		stretches, earlier = stretches[n:], ", and "+fmt.Sprintf("%d before", n)
+	}
+	last := len(stretches) - 1
+	if last == 0 {
+		return "only at blocks " + stretches[0]
+	}
+	return "only at blocks " + strings.Join(stretches[:last], ", ") + " and " + stretches[last] + earlier
 }
 
 // fresh reports whether the block was canonical while the attempt ran. A block that every node of ours was still being told of counts as soon as it is

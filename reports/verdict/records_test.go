@@ -106,6 +106,7 @@ func (x *expander) attempt(j plan.Journey, n int, g group, add func(clock.Micros
 		x.payment(&a, j, g, done, add)
 	} else {
 		x.reply(&a, j, g, at)
+		x.replyOfChecks(&a, j, g, at)
 	}
 	add(due, a)
 }
@@ -171,6 +172,9 @@ func (x *expander) payment(a *history.Attempt, j plan.Journey, g group, done clo
 		if mined < 0 {
 			mined = b.Published
 		}
+	}
+	if x.story.Nonces && !g.Unsent {
+		add(done, x.signed(a, done))
 	}
 	says := []string{}
 	if g.Says != nil {
@@ -242,8 +246,8 @@ func (x *expander) traffic(add func(clock.Micros, history.Record)) {
 		}
 		for at := us(c.From); at < to; at += us(or(c.Every, 200*time.Millisecond)) {
 			add(at, history.Call{
-				N: counts[c.Service], Service: c.Service, Region: "aws/us-east-1", Chain: storyNet, Transport: "http", Method: "eth_getBalance",
-				Reply: or(c.Reply, history.ReplyOK), Probe: c.Probe, At: at + storyZero, End: at + storyZero + 1000,
+				N: counts[c.Service], Service: c.Service, Region: "aws/us-east-1", Chain: storyNet, Transport: "http", Method: or(c.Method, "eth_getBalance"),
+				Reply: or(c.Reply, history.ReplyOK), Faults: c.Faults, Probe: c.Probe, At: at + storyZero, End: at + storyZero + 1000,
 			})
 			counts[c.Service]++
 		}

@@ -61,11 +61,12 @@ func spotNotRecovered(e *evidence) []sighting {
 		found := false
 		for _, a := range within(e.of(j.Name), e.times.lifted, until) {
 			if a.class != OK {
-				list, found = append(list, sighting{a, j.Name, whoAll, Unavailable, text}), true
+				list, found = append(list, sighting{attempt: a, journey: j.Name, who: whoAll, class: Unavailable, text: text}), true
 			}
 		}
 		if !found {
-			list = append(list, sighting{nil, j.Name, whoAll, Unavailable, text})
+			late := span{e.times.lifted + e.plan.RecoverWithin, e.times.end}
+			list = append(list, sighting{journey: j.Name, who: whoAll, class: Unavailable, text: text, during: late})
 		}
 	}
 	return list

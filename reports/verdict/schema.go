@@ -32,6 +32,11 @@ func (Verdict) JSONSchemaExtend(s *jsonschema.Schema) {
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
+func (Control) JSONSchemaExtend(s *jsonschema.Schema) {
+	set(s, "verdict", enum(Pass, Fail, Inconclusive, NotApplicable))
+}
+
+// JSONSchemaExtend narrows what the types alone cannot say.
 func (Window) JSONSchemaExtend(s *jsonschema.Schema) {
 	set(s, "name", enum(Baseline, Outage, Recovery, After))
 }

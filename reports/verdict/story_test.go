@@ -23,7 +23,8 @@ type story struct {
 	Chain       storyChain     `yaml:"chain"`
 	Attempts    []group        `yaml:"attempts"`
 	Faults      *[]storyFault  `yaml:"faults"`
-	Calls       *[]storyCalls  `yaml:"calls"` // absent: one each 200 ms to infura
+	Calls       *[]storyCalls  `yaml:"calls"`  // absent: one each 200 ms to infura
+	Nonces      bool           `yaml:"nonces"` // each payment is signed by one payer, with its place as nonce
 	Connections []storyOpened  `yaml:"connections"`
 	Lookups     []storyLookups `yaml:"lookups"`
 	Notes       []string       `yaml:"notes"`
@@ -32,7 +33,7 @@ type story struct {
 }
 
 type storyPlan struct {
-	Journeys       []string      `yaml:"journeys"` // of view-balance, send-payment and status; the first two when absent
+	Journeys       []string      `yaml:"journeys"` // of view-balance, send-payment, list-payments and status; the first two when absent
 	Baseline       time.Duration `yaml:"baseline"`
 	OutageEnd      time.Duration `yaml:"outage_end"`
 	End            time.Duration `yaml:"end"`
@@ -44,6 +45,9 @@ type storyPlan struct {
 	Unit           string        `yaml:"unit"`
 	Decimals       *int          `yaml:"decimals"`
 	Driver         string        `yaml:"driver"`
+	Amplification  float64       `yaml:"amplification"` // payments are asked about each second then
+	// Notice gives the journey status the words ok (fine) and down (trouble), and the time to use them.
+	Notice time.Duration `yaml:"notice_within"`
 }
 
 type storyBest struct {
@@ -58,6 +62,8 @@ type storyChain struct {
 	Late time.Duration `yaml:"late"`
 	// Behind puts a node that a fault touches so many blocks behind.
 	Behind uint64 `yaml:"behind"`
+	// Equal gives both sides of a fork the same credits.
+	Equal bool `yaml:"equal"`
 }
 
 type storyReorg struct {
@@ -97,32 +103,38 @@ type group struct {
 	Confirmed time.Duration `yaml:"confirmed"`
 	Mined     *int          `yaml:"mined"` // once when absent; never for an error
 	MinedAt   time.Duration `yaml:"mined_at"`
-	Pending   bool          `yaml:"pending"`
+	Unsent    bool          `yaml:"unsent"` // no provider got a transaction, though a nonce was used for it
+	// Listed says what list-payments shows: all payments of the session that were accepted (when absent), nothing, old(n) all but the newest n, page(n) the newest n.
+	Listed  string `yaml:"listed"`
+	Pending bool   `yaml:"pending"`
 }
 
 type storyFault struct {
-	Fault       string        `yaml:"fault"`
-	Layer       string        `yaml:"layer"`
-	Service     string        `yaml:"service"`
-	Chain       string        `yaml:"chain"`
-	From        time.Duration `yaml:"from"`
-	To          time.Duration `yaml:"to"`
-	Share       float64       `yaml:"share"`
-	Reach       float64       `yaml:"reach"`
-	Touched     int64         `yaml:"touched"`
-	Unseen      bool          `yaml:"unseen"`
-	Unconfirmed bool          `yaml:"unconfirmed"`
-	Uncleared   bool          `yaml:"uncleared"`
-	Never       bool          `yaml:"never"`
-	Failed      string        `yaml:"failed"`
+	Fault       string         `yaml:"fault"`
+	Layer       string         `yaml:"layer"`
+	With        map[string]any `yaml:"with"`
+	Service     string         `yaml:"service"`
+	Chain       string         `yaml:"chain"`
+	From        time.Duration  `yaml:"from"`
+	To          time.Duration  `yaml:"to"`
+	Share       float64        `yaml:"share"`
+	Reach       float64        `yaml:"reach"`
+	Touched     int64          `yaml:"touched"`
+	Unseen      bool           `yaml:"unseen"`
+	Unconfirmed bool           `yaml:"unconfirmed"`
+	Uncleared   bool           `yaml:"uncleared"`
+	Never       bool           `yaml:"never"`
+	Failed      string         `yaml:"failed"`
 }
 
 type storyCalls struct {
+	Method  string        `yaml:"method"` // eth_getBalance when absent
 	Service string        `yaml:"service"`
 	From    time.Duration `yaml:"from"`
 	To      time.Duration `yaml:"to"`
 	Every   time.Duration `yaml:"every"`
 	Reply   string        `yaml:"reply"`
+	Faults  []string      `yaml:"faults"`
 	Probe   bool          `yaml:"probe"`
 }
 

@@ -53,8 +53,8 @@ func newTimeline(p *plan.Plan, effects []effect, until clock.Micros) timeline {
 	}
 	if last >= 0 {
 		t.outage, t.lifted = first, last
-	} else if len(p.Effects) == 0 {
-		// A control runs a timeline whose phases have no faults: its outage is where theirs would be.
+	} else if len(p.Effects) == 0 && !p.Control {
+		// A control scenario runs a timeline whose phases have no faults: its outage is where theirs would be.
 		for _, phase := range p.Phases {
 			t.lifted = max(t.lifted, phase.To)
 		}

@@ -79,6 +79,16 @@ type Verdict struct {
 	HarmedIntents   int         `json:"harmed_intents"`
 	WrongAttempts   int         `json:"wrong_attempts"`
 	SupportingNotes []string    `json:"notes"`
+	// Control is the run without faults that this one was held against; nil when there was none.
+	Control *Control `json:"control,omitempty"`
+}
+
+// Control is what the control of a run showed.
+type Control struct {
+	Run     string `json:"run"` // its id
+	Verdict string `json:"verdict"`
+	// Reasons say why it makes the run inconclusive, each a sentence; none when all was well without faults.
+	Reasons []string `json:"reasons"`
 }
 
 // Run says what was judged.
@@ -91,6 +101,7 @@ type Run struct {
 	Version   string  `json:"version"`
 	StartedAt string  `json:"started_at"`
 	TimeScale float64 `json:"time_scale"`
+	Control   bool    `json:"control,omitempty"` // this run is itself a control: the scenario's timeline without its faults
 }
 
 // Window is a stretch of the run that classes are counted in.

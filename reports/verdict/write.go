@@ -95,6 +95,12 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 	case said == wordPending && became == minedOnce && !a.journey.Follow:
 		r.class, r.why = OK, "accepted, and it was mined once" // it cannot say more: nobody asks again
 	}
+	if text, waits := e.stuck[a.ID]; waits && said == wordPending && became == stillPending && a.due >= e.times.lifted {
+		return ruling{class: Harmful, check: checkStuckNonce, why: text}, true
+	}
+	if r.class == Declined {
+		r = e.misattributed(a, r)
+	}
 	if r.class == OK && late(a) {
 		r.class, r.why = Late, r.why+", but after the deadline"
 	}

@@ -24,7 +24,7 @@ func (s *state) cellCommand() *cobra.Command {
 			}
 			// The parent does it too, unless it was killed.
 			defer func() { err = errors.Join(err, os.RemoveAll(order.Scratch)) }()
-			l, err := s.load(files{world: order.World, overlays: order.Overlays, set: order.Set, seed: order.Seed, timeScale: order.TimeScale}, order.App, order.Scenario)
+			l, err := s.load(files{world: order.World, overlays: order.Overlays, set: order.Set, seed: order.Seed, timeScale: order.TimeScale, control: order.Control}, order.App, order.Scenario)
 			if err != nil {
 				return usage(err, "")
 			}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +25,9 @@ import (
 type cell struct {
 	*loaded
 	appFile, scenario string
+	control           *cell // is played first; nil for none
 
+	id      string
 	dir     string
 	verdict *verdict.Verdict
 	report  string // the path of report.html as a person would type it; "" when it could not be written
@@ -46,11 +46,10 @@ func (s *state) playAll(ctx context.Context, f files, cells []*cell, out string,
 		if ctx.Err() != nil {
 			break
 		}
-		lane := board.Add(c.plan)
+		lane := board.Add(c.first().plan)
 		all.Go(func() {
 			defer func() { <-room }()
-			c.verdict, c.err = s.play(ctx, f, c, out, lane, kill)
-			lane.End(endWord(c.verdict, c.err))
+			s.playCell(ctx, f, c, out, lane, board, kill)
 		})
 	}
 	all.Wait()
@@ -61,12 +60,7 @@ const sealing = 40 * time.Second
 
 // play runs one cell in a process of its own and reports what its history says, even when the process did not end well.
 func (s *state) play(ctx context.Context, f files, c *cell, out string, lane *terminal.Lane, kill <-chan struct{}) (*verdict.Verdict, error) {
-	salt := make([]byte, 2)
-	if _, err := rand.Read(salt); err != nil {
-		return nil, err
-	}
-	id := s.runID(c.plan, hex.EncodeToString(salt))
-	c.dir = filepath.Join(out, c.plan.App, id)
+	c.dir = filepath.Join(out, c.plan.App, c.id)
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -83,8 +77,8 @@ func (s *state) play(ctx context.Context, f files, c *cell, out string, lane *te
 	ran := run.Spawn(ctx, run.Child{
 		Executable: s.executable, Args: []string{"cell"}, Environ: s.environ, Grace: sealing,
 		Order: run.Order{
-			ID: id, Dir: c.dir, Scratch: scratch, App: s.path(c.appFile), Scenario: s.absolute("scenario", c.scenario), World: s.absolute("world", f.world), Overlays: s.paths(f.overlays), Set: f.set,
-			Seed: f.seed, TimeScale: f.timeScale, PlanSHA256: run.Digest(c.bytes),
+			ID: c.id, Dir: c.dir, Scratch: scratch, App: s.path(c.appFile), Scenario: s.absolute("scenario", c.scenario), World: s.absolute("world", f.world), Overlays: s.paths(f.overlays), Set: f.set,
+			Seed: c.plan.Seed, TimeScale: f.timeScale, Control: c.plan.Control, PlanSHA256: run.Digest(c.bytes),
 		},
 		Lines: func(line []byte) { groups.see(line); lane.Line(line) },
 	}, kill)

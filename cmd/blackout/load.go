@@ -24,6 +24,7 @@ type files struct {
 	set       []string
 	seed      uint64
 	timeScale float64
+	control   bool // the plan of the control, without faults
 }
 
 func (f *files) flags(set *pflag.FlagSet) {
@@ -193,10 +194,17 @@ func (s *state) load(f files, appFile, scenario string) (*loaded, error) {
 	if problems := spec.Unsupported(l.app); len(problems) > 0 {
 		return nil, spec.Problems(problems)
 	}
-	var err error
-	if l.plan, err = plan.Build(plan.Input{World: l.world, App: l.app, Scenario: l.scenario, Seed: f.seed, TimeScale: f.timeScale}); err != nil {
+	if err := l.build(f); err != nil {
 		return nil, err
 	}
-	l.bytes, err = l.plan.Encode()
-	return &l, err
+	return &l, nil
+}
+
+// build makes the plan of the files that were read.
+func (l *loaded) build(f files) (err error) {
+	l.plan, err = plan.Build(plan.Input{World: l.world, App: l.app, Scenario: l.scenario, Seed: f.seed, TimeScale: f.timeScale, Control: f.control})
+	if err == nil {
+		l.bytes, err = l.plan.Encode()
+	}
+	return err
 }

@@ -16,6 +16,7 @@ import (
 
 func (s *state) runCommand() *cobra.Command {
 	var f files
+	var r rounds
 	var apps []string
 	var out string
 	var parallel int
@@ -31,12 +32,17 @@ A bare scenario name comes from the library (see "blackout list"); anything
 with a slash or an ending is a file. An app is its app.yaml, or the folder of
 it.
 
+With --control each run comes after one of the same timeline, seed, load and
+app without the faults; with --repeat 3 and --seed 1 each is run with the seeds
+1, 2 and 3, and repeat.json says how the scores spread.
+
 Exit status: 0 pass, 1 fail, 2 a usage or file error (nothing ran), 3
 inconclusive or not applicable, 4 the environment, 130 interrupted. Of several
 runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 		Example: `  blackout run aws-us-east-1-down --app scenarios/apps/wallet-single
   blackout run control infura-unreachable --app ./app.yaml --seed 2 --out runs
   blackout run aws-us-east-1-down --app ./a --app ./b --parallel 2
+  blackout run infura-unreachable --app ./app.yaml --control --repeat 3
   blackout run control --app ./app.yaml --set journeys.view-balance.rate=50/s`,
 		Args: words(1, 0, "a scenario, such as aws-us-east-1-down, and --app"),
 		RunE: func(c *cobra.Command, names []string) error {
@@ -46,32 +52,15 @@ runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 			if parallel < 1 {
 				return usage(fmt.Errorf("--parallel %d: it takes at least 1", parallel), "")
 			}
-			var cells []*cell
-			var problems []error
-			for _, name := range names {
-				for _, app := range apps {
-					l, err := s.load(f, app, name)
-					if err == nil {
-						_, err = s.secrets(l.app)
-					}
-					if err != nil {
-						problems = append(problems, err)
-						continue
-					}
-					cells = append(cells, &cell{loaded: l, appFile: app, scenario: name})
-				}
+			cells, err := s.cells(f, r, names, apps)
+			if err != nil {
+				return err
 			}
-			if len(problems) > 0 {
-				hint := ""
-				if len(names)*len(apps) > 1 {
-					hint = "nothing was run"
-				}
-				return usage(distinct(problems...), hint)
-			}
-			return s.runCells(c.Context(), f, cells, s.path(out), parallel)
+			return s.spread(r, cells, s.path(out), s.runCells(c.Context(), f, cells, s.path(out), parallel))
 		},
 	}
 	f.flags(c.Flags())
+	r.flags(c.Flags())
 	c.Flags().StringArrayVar(&apps, "app", nil, "the app under test: its app.yaml or the `folder` of it (repeatable)")
 	c.Flags().StringVar(&out, "out", "runs", "the `folder` for the runs' folders")
 	c.Flags().IntVar(&parallel, "parallel", 1, "the `number` of runs that go on at once, each in a process of its own")

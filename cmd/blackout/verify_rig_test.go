@@ -1,0 +1,231 @@
+//go:build verify || nightly
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"blackout/harness/history"
+	"blackout/reports"
+	"blackout/reports/markdown"
+	"blackout/reports/verdict"
+)
+
+// The sample apps.
+const (
+	single    = "wallet-single"
+	resilient = "wallet-resilient"
+)
+
+// longest bounds one call of the program, all its runs together.
+const longest = 8 * time.Minute
+
+// rig runs the program as a user does: built by go build, started in the repository's root, read by what it leaves behind.
+type rig struct {
+	t            *testing.T
+	root, binary string
+	out          string // kept with -artifacts, removed else
+	orders       int
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, root: root, binary: filepath.Join(t.TempDir(), "blackout"), out: t.ArtifactDir()}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", r.binary, "./cmd/blackout")
+	build.Dir = root
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, text)
+	}
+	return r
+}
+
+// order is one call of "blackout run": each scenario with each app.
+type order struct {
+	scenarios, apps, set []string
+	seed                 uint64
+	parallel             int
+}
+
+func (o order) args(out string) []string {
+	args := append([]string{"run"}, o.scenarios...)
+	for _, app := range o.apps {
+		args = append(args, "--app", "scenarios/apps/"+app)
+	}
+	for _, set := range o.set {
+		args = append(args, "--set", set)
+	}
+	return append(args, "--seed", strconv.FormatUint(o.seed, 10), "--parallel", strconv.Itoa(o.parallel), "--out", out)
+}
+
+// done is one run with its folder.
+type done struct {
+	*verdict.Verdict
+	dir string
+}
+
+// run carries out an order and gives its runs, by app and id. A run that says nothing because the machine was too busy is made once more, alone. One that says nothing
+// after that, or for any other reason, fails the test.
+func (r *rig) run(o order) []done {
+	r.t.Helper()
+	runs := r.once(o)
+	for i, d := range runs {
+		if r.tooBusy(d) {
+			r.t.Logf("the machine was too busy for %s under %s, seed %d: once more, alone (%s)", d.Run.App, d.Run.Scenario, o.seed, strings.Join(d.Reasons, "; "))
+			again := o
+			again.scenarios, again.apps, again.parallel = []string{r.scenarioOf(o, d)}, []string{d.Run.App}, 1
+			runs[i] = r.once(again)[0]
+		}
+		if d := runs[i]; d.Verdict.Verdict == verdict.Inconclusive {
+			r.t.Errorf("%s under %s, seed %d is inconclusive: %s", d.Run.App, d.Run.Scenario, o.seed, strings.Join(d.Reasons, "; "))
+		}
+	}
+	return runs
+}
+
+// scenarioOf finds what the order calls a run's scenario: its name, or a file.
+func (r *rig) scenarioOf(o order, d done) string {
+	for _, name := range o.scenarios {
+		if strings.TrimSuffix(filepath.Base(name), ".yaml") == d.Run.Scenario {
+			return name
+		}
+	}
+	r.t.Fatalf("nobody ordered %s", d.Run.Scenario)
+	return ""
+}
+
+func (r *rig) once(o order) []done {
+	r.t.Helper()
+	r.orders++
+	out := filepath.Join(r.out, fmt.Sprintf("%02d", r.orders))
+	ctx, cancel := context.WithTimeout(r.t.Context(), longest)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, r.binary, o.args(out)...)
+	cmd.Dir = r.root
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	began := time.Now()
+	err := cmd.Run()
+	took := time.Since(began)
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		r.t.Fatalf("%v: %v\n%s", cmd.Args, err, said.String())
+	}
+
+	runs := r.read(out)
+	if want := len(o.scenarios) * len(o.apps); len(runs) != want {
+		r.t.Fatalf("%v left %d runs, not %d\n%s", cmd.Args, len(runs), want, said.String())
+	}
+	codes := make([]int, 0, len(runs))
+	for _, d := range runs {
+		r.t.Logf("%-18s %-24s seed %-3d %-13s %s (%.0f s)", d.Run.App, d.Run.Scenario, d.Run.Seed, d.Verdict.Verdict, markdown.Grade(d.Verdict), took.Seconds())
+		codes = append(codes, verdict.ExitCode(d.Verdict, true))
+	}
+	if got, want := cmd.ProcessState.ExitCode(), verdict.WorstExit(codes...); got != want {
+		r.t.Errorf("%v ended with status %d; its runs make it %d\n%s", cmd.Args, got, want, said.String())
+	}
+	return runs
+}
+
+func (r *rig) read(out string) (runs []done) {
+	r.t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(out, "*", "*"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(dir, reports.VerdictName))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		var v verdict.Verdict
+		if err := json.Unmarshal(text, &v); err != nil {
+			r.t.Fatalf("%s: %v", dir, err)
+		}
+		runs = append(runs, done{&v, dir})
+	}
+	return runs
+}
+
+// tooBusy reports whether a run is inconclusive for no other reason than that it sent attempts late itself.
+func (r *rig) tooBusy(d done) bool {
+	r.t.Helper()
+	if d.Verdict.Verdict != verdict.Inconclusive || slices.ContainsFunc(d.Reasons, func(reason string) bool { return !strings.Contains(reason, " are void: ") }) {
+		return false
+	}
+	j, err := verdict.Judge(r.history(d))
+	if err != nil {
+		r.t.Fatalf("%s: %v", d.dir, err)
+	}
+	return !slices.ContainsFunc(j.Attempts, func(a verdict.Judged) bool {
+		return a.Class == verdict.Void && (a.At-a.Due).Duration() < 50*time.Millisecond // void for another reason
+	})
+}
+
+func (r *rig) history(d done) *history.History {
+	r.t.Helper()
+	h, err := history.ReadFolder(d.dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return h
+}
+
+// of picks the one run of an app.
+func of(t *testing.T, runs []done, app string) done {
+	t.Helper()
+	i := slices.IndexFunc(runs, func(d done) bool { return d.Run.App == app })
+	if i < 0 {
+		t.Fatalf("no run of %s", app)
+	}
+	return runs[i]
+}
+
+// hastier has users pay more often than the sample apps' files say, so that 20 payments take 7 s and not 10. wallet-single makes one payment at a
+// time, and its six calls to a provider 40 ms away take a quarter of a second: at 4/s it would be behind for ever.
+const hastier = "journeys.send-payment.rate=3/s"
+
+// shortControl is the order for a run of about half a minute of each sample app in which nothing fails. It is as short as the rules let it be: 20 attempts of each
+// journey before and during the time in which faults would act, and the 20 s after it that are scored.
+func shortControl(seed uint64) order {
+	return order{
+		scenarios: []string{"control"}, apps: []string{single, resilient}, seed: seed, parallel: 2,
+		set: []string{hastier, "scenario.baseline=7s", "scenario.phases[0].for=7s", "scenario.after=20s"},
+	}
+}
+
+// clean checks that a control found nothing.
+func clean(t *testing.T, d done) bool {
+	t.Helper()
+	if d.Verdict.Verdict == verdict.Pass && len(d.Findings) == 0 {
+		return true
+	}
+	t.Errorf("%s under %s, seed %d: %s %q, findings %s", d.Run.App, d.Run.Scenario, d.Run.Seed, d.Verdict.Verdict, d.Reasons, findingsText(d))
+	return false
+}
+
+// findingsText lists findings for a message: id, how often, the first in words.
+func findingsText(d done) string {
+	lines := make([]string, len(d.Findings))
+	for i, f := range d.Findings {
+		lines[i] = fmt.Sprintf("\n  %s, %s, %d times from %.1f s: %s", f.ID, f.Class, f.Count, f.FirstAtS, f.Text)
+	}
+	return strings.Join(lines, "")
+}

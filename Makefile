@@ -28,8 +28,14 @@ test: ## the tests that every change must pass
 .PHONY: verify
 verify: lint ## the longer proofs: the race detector, real runs, fuzzing
 	go test -count=1 -race $(shell go list ./... | grep -vE 'harness/chain$$|cmd/blackout')
-	go test -count=1 -tags=verify -timeout 35m -v -run '^TestVerify' ./cmd/blackout
+	@rm -rf dist/_artifacts && mkdir -p dist
+	go test -count=1 -tags=verify -timeout 35m -v -artifacts -outputdir=dist -run '^TestVerify' ./cmd/blackout
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
+
+.PHONY: nightly
+nightly: ## NIGHTLY_RUNS (40) good days for each sample wallet (about half an hour)
+	@rm -rf dist/_artifacts && mkdir -p dist
+	go test -count=1 -tags=nightly -timeout 3h -v -artifacts -outputdir=dist -run '^TestNightly' ./cmd/blackout
 
 FUZZTIME ?= 60s
 .PHONY: fuzz
@@ -54,4 +60,4 @@ $(LINT): tools/lint/go.mod tools/lint/go.sum
 
 .PHONY: clean
 clean: ## remove what was built and the runs
-	rm -rf bin runs tools/bin $(APPS)/*/.bin
+	rm -rf bin dist runs tools/bin $(APPS)/*/.bin

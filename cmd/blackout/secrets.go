@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 
+	"blackout/harness/history"
 	"blackout/harness/spec"
 )
 
@@ -16,6 +17,11 @@ func (s *state) secrets(a *spec.App) (map[string]string, error) {
 		value, ok := s.env(secret.FromEnv)
 		if !ok || value == "" {
 			missing = append(missing, fmt.Errorf("secret %s of app %s: the environment variable %s is not set", name, a.Name, secret.FromEnv))
+			continue
+		}
+		if len(value) < history.MinSecret {
+			missing = append(missing, fmt.Errorf("secret %s of app %s: the value of %s is shorter than %d characters: it could not be taken out of the artifacts without making them unreadable",
+				name, a.Name, secret.FromEnv, history.MinSecret))
 			continue
 		}
 		values[name] = value

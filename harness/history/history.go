@@ -31,6 +31,7 @@ type History struct {
 	Apps        []App
 	Pools       []Pool
 	Stages      []Stage
+	Troubles    []Trouble
 	Notes       []Note
 	Seal        *Seal // nil for a run that was killed, or still goes on
 	// Truncated says that the last line was not whole: it is left out.
@@ -171,6 +172,8 @@ func (d *Decoder) decode(kind string, line []byte) error {
 		return add(&h.Pools, line)
 	case "stage":
 		return add(&h.Stages, line)
+	case "trouble":
+		return add(&h.Troubles, line)
 	case "note":
 		return add(&h.Notes, line)
 	case "seal":

@@ -38,6 +38,7 @@ func sample() []history.Record {
 		history.App{Instance: "app-0", Event: "ready", At: 13},
 		history.Pool{Chain: "ethereum", Pending: []history.Payment{}, At: 14},
 		history.Stage{Name: "baseline", At: 15},
+		history.Trouble{Text: "a node of ours is gone", At: 15},
 		history.Note{Text: "a note", At: 15},
 	}
 }
@@ -62,7 +63,7 @@ func TestEveryRecordSurvives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []history.Record{h.Header, history.Plan{Plan: h.Plan}, h.Blocks[0], *h.Timeline, h.Heads[0], h.Intents[0], h.Attempts[0], h.Said[0], h.Sent[0], h.Calls[0], h.Lookups[0], h.Faults[0], h.Connections[0], h.Apps[0], h.Pools[0], h.Stages[0], h.Notes[0]}
+	got := []history.Record{h.Header, history.Plan{Plan: h.Plan}, h.Blocks[0], *h.Timeline, h.Heads[0], h.Intents[0], h.Attempts[0], h.Said[0], h.Sent[0], h.Calls[0], h.Lookups[0], h.Faults[0], h.Connections[0], h.Apps[0], h.Pools[0], h.Stages[0], h.Troubles[0], h.Notes[0]}
 	if diff := cmp.Diff(records, got); diff != "" {
 		t.Errorf("records changed (-written +read):\n%s", diff)
 	}
@@ -97,7 +98,7 @@ func TestBrokenHistories(t *testing.T) {
 		"no header first":  {`{"record":"note","text":"x","at":1}` + "\n", "starts with a \"note\""},
 		"another schema":   {`{"record":"header","schema":"blackout/history/9"}` + "\n", "blackout/history/9"},
 		"changed later":    {strings.Replace(whole, `"a note"`, `"b note"`, 1), "the file was changed"},
-		"a line taken out": {strings.Replace(whole, `{"record":"note","text":"a note","at":15}`+"\n", "", 1), "seals 17 records"},
+		"a line taken out": {strings.Replace(whole, `{"record":"note","text":"a note","at":15}`+"\n", "", 1), "seals 18 records"},
 		"after the seal":   {whole + `{"record":"note","text":"x","at":1}` + "\n", "after the seal"},
 		"wrong type":       {strings.Replace(whole, `"at":15`, `"at":"soon"`, 1), "stage record"},
 	} {

@@ -239,6 +239,12 @@ type Stage struct {
 	At   clock.Micros `json:"at"`
 }
 
+// Trouble is a failure of the harness itself that the app could feel: with one in its history a run says nothing about the app.
+type Trouble struct {
+	Text string       `json:"text"`
+	At   clock.Micros `json:"at"`
+}
+
 // Note is something that a reader of the run should know and that changes no class: a warning of the harness about itself.
 type Note struct {
 	Text string       `json:"text"`
@@ -278,6 +284,7 @@ func (Connections) Type() string { return "connections" }
 func (App) Type() string         { return "app" }
 func (Pool) Type() string        { return "pool" }
 func (Stage) Type() string       { return "stage" }
+func (Trouble) Type() string     { return "trouble" }
 func (Note) Type() string        { return "note" }
 func (Seal) Type() string        { return "seal" }
 

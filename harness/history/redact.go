@@ -15,8 +15,8 @@ const redacted = "[redacted]"
 // Secrets may be added at any time; what was written before is not changed, so add them before they are handed to anyone.
 type Redactor struct{ secrets atomic.Pointer[[]string] }
 
-// minSecret keeps very short values from turning a history into blanks.
-const minSecret = 6
+// MinSecret is how many characters a value must have to be hidden: shorter ones would turn a history into blanks.
+const MinSecret = 6
 
 // NewRedactor hides the given values. Values under six characters are not hidden.
 func NewRedactor(secrets ...string) *Redactor {
@@ -37,7 +37,7 @@ func (r *Redactor) Hide(secrets ...string) {
 		}
 		for _, s := range secrets {
 			s = strings.TrimPrefix(s, "0x")
-			if len(s) < minSecret {
+			if len(s) < MinSecret {
 				continue
 			}
 			set[s] = true

@@ -37,8 +37,9 @@ func newClient() (*http.Client, error) {
 	protocols.SetHTTP1(true)
 	return &http.Client{
 		Jar: jar,
+		// Idle connections are given up before common servers do (Node.js after 5 s): a server that closes one just as it is used again would look like an outage.
 		Transport: &http.Transport{
-			Protocols: protocols, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: 90 * time.Second, DialContext: (&net.Dialer{}).DialContext,
+			Protocols: protocols, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: 4 * time.Second, DialContext: (&net.Dialer{}).DialContext,
 		},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects || req.URL.Host != via[0].URL.Host && !loopback(req.URL) {

@@ -140,3 +140,35 @@ func TestNodes(t *testing.T) {
 		}
 	}
 }
+
+// What the checks of listings, statuses and repeated requests need is in the plan.
+func TestJourneysOfChecks(t *testing.T) {
+	in := example(oneFault(use("", "unreachable", spec.Target{Service: "infura"})))
+	app := *in.App
+	in.App = &app
+	app.Amplification = 4
+	words := map[string][]string{"fine": {"ok"}, "trouble": {"down"}}
+	app.Journeys = map[string]spec.Journey{
+		"health": {Kind: spec.KindStatus, Driver: spec.DriverHTTP, Rate: 5, Deadline: time.Second, States: words, Checks: spec.Checks{NoticeWithin: 7 * time.Second}},
+		"listed": {Kind: spec.KindRead, Driver: spec.DriverHTTP, Rate: 5, Deadline: time.Second, Answer: map[string]spec.AnswerField{"payments": {Path: "$.p"}}},
+		"pay": {
+			Kind: spec.KindWrite, Driver: spec.DriverHTTP, Rate: 5, Deadline: time.Second, States: map[string][]string{"pending": {"sent"}},
+			Follow: &spec.Follow{Every: 3 * time.Second},
+		},
+	}
+	app.JourneyOrder = []string{"health", "listed", "pay"}
+	p := build(t, in)
+	type seen struct {
+		States             map[string][]string
+		Notice, AskedEvery clock.Micros
+		Payments           bool
+	}
+	got := map[string]seen{}
+	for _, j := range p.Journeys {
+		got[j.Name] = seen{j.States, j.NoticeWithin, j.FollowEvery, j.Payments}
+	}
+	want := map[string]seen{"health": {words, 7e6, 0, false}, "listed": {Payments: true}, "pay": {AskedEvery: 3e6}}
+	if diff := cmp.Diff(want, got); diff != "" || p.Amplification != 4 {
+		t.Errorf("amplification %v; journeys (-want +got):\n%s", p.Amplification, diff)
+	}
+}

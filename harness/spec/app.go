@@ -2,7 +2,7 @@ package spec
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -152,7 +152,7 @@ func loopback(text string) string {
 		return "it has more than a host, a port and a path"
 	}
 	host := u.Hostname()
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
 		return ""
 	}
 	return fmt.Sprintf("%q is not this machine; a run talks to 127.0.0.1, ::1 and localhost only", clip(host))

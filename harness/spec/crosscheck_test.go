@@ -85,6 +85,7 @@ journeys:
   pictures: {kind: content, rate: 1/s, deadline: 2s, request: GET /}
   page: {kind: read, driver: browser, rate: 1/s, deadline: 2s}
   view: {kind: read, rate: 1/s, deadline: 2s, request: GET /}
+  health: {kind: status, rate: 1/s, deadline: 2s, request: GET /status, answer: {status: {path: "$.s"}}, states: {fine: [ok], trouble: [down]}}
 `), Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -107,7 +107,7 @@ type ruleFile struct {
 	Min         limitText `yaml:"min" jsonschema_description:"Least value that holds; a number, or a percentage."`
 	Max         limitText `yaml:"max" jsonschema_description:"Largest value that holds; a number, or a percentage."`
 	Where       whereFile `yaml:"where" jsonschema_description:"The runs and cells that the rule is about. Default: all."`
-	AcrossSeeds string    `yaml:"across_seeds" jsonschema:"enum=worst,enum=median,enum=best" jsonschema_description:"Which of several seeds counts. Default: worst."`
+	AcrossSeeds string    `yaml:"across_seeds" jsonschema:"enum=worst,enum=median,enum=best,enum=lower" jsonschema_description:"Which of several seeds counts; lower is the lower bound of the mean score's 95 % confidence interval. Default: worst."`
 	WhenMissing string    `yaml:"when_missing" jsonschema:"enum=fail,enum=skip" jsonschema_description:"What the rule says when there is nothing to hold. Default: fail."`
 }
 

@@ -14,6 +14,9 @@ const (
 	defaultWhenMissing = "fail" // no data is never a pass
 )
 
+// acrossLower asks for the lower bound of the mean's confidence interval, which only scores have.
+const acrossLower = "lower"
+
 func (l *loader) gate(n *node) *Gate {
 	g := &Gate{Source: l.source, Name: n.get("name").word(), About: n.get("about").word()}
 	rules := n.get("rules")
@@ -65,6 +68,9 @@ func (l *loader) rule(n *node) Rule {
 	}
 	if r.WhenMissing == "" {
 		r.WhenMissing = defaultWhenMissing
+	}
+	if r.AcrossSeeds == acrossLower && r.Metric != "score" && r.Metric != "" {
+		l.problem(n.get("across_seeds").pos, fmt.Sprintf("%q is for the score, and the metric is %q", acrossLower, clip(r.Metric)), "one of: best, median, worst")
 	}
 	switch {
 	case !n.has("min", "max"):

@@ -288,7 +288,7 @@ func tally(counts map[verdict.Class]int) string {
 		}
 	}
 	if len(parts) == 0 {
-		return paint(dim, "no answer yet")
+		return paint(dim, "none settled yet")
 	}
 	return strings.Join(parts, "  ")
 }

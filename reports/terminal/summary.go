@@ -117,8 +117,11 @@ func tried(c verdict.Cell) bool {
 	return false
 }
 
-// Outcome is "FAIL  B 81 · safe", or "INCONCLUSIVE" where there is no score.
+// Outcome is "FAIL  B 81 · safe", or "INCONCLUSIVE" where there is no score, or "ABORTED" where the run could not be made.
 func Outcome(v *verdict.Verdict) string {
+	if v.Ended == history.EndAborted {
+		return paint(bold, "ABORTED")
+	}
 	word := paint(bold, strings.ToUpper(v.Verdict))
 	if v.Score == nil {
 		return word

@@ -67,12 +67,15 @@ func (e *evidence) decide(v *Verdict, inBaseline []sighting) {
 func (e *evidence) doubts(inBaseline []sighting) []string {
 	reasons := []string{}
 	switch seal := e.h.Seal; {
-	case seal == nil:
-		reasons = append(reasons, "the run was cut off: its history has no seal")
+	case seal == nil: // too few attempts are then only a consequence
+		return append([]string{"the run was cut off: its history has no seal"}, e.unproven()...)
 	case seal.End == history.EndAborted:
 		return []string{"the run was aborted: " + cmp.Or(seal.Reason, "no reason is recorded")}
 	case seal.End == history.EndInterrupted:
-		reasons = append(reasons, "the run was interrupted")
+		return append([]string{"the run was interrupted"}, e.unproven()...)
+	}
+	for _, t := range e.h.Troubles {
+		reasons = append(reasons, "trouble of our own that the app could feel: "+t.Text)
 	}
 	reasons = append(reasons, e.unsteady()...)
 	reasons = append(reasons, spokeEarly(inBaseline)...)

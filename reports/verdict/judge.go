@@ -84,14 +84,22 @@ func (e *evidence) classify() {
 	e.attempts = kept
 }
 
+func ourLateness(a *attempt) ruling {
+	return ruling{class: Void, why: fmt.Sprintf("we sent it %s late", inSeconds(a.at-a.due))}
+}
+
 // judge gives one attempt its class; false when the record does not tell.
 func (e *evidence) judge(a *attempt) bool {
 	a.answered = a.Error == "" && !a.beyondPatience()
 	a.took = a.end - a.due
 	known := true
 	switch {
+	case void(a) && a.journey.Kind == kindWrite: // being late ourselves excuses no harm: the payment was made all the same
+		if a.ruling, known = e.judgeWrite(a); a.class != Harmful {
+			a.ruling = ourLateness(a)
+		}
 	case void(a):
-		a.ruling = ruling{class: Void, why: fmt.Sprintf("we sent it %s late", inSeconds(a.at-a.due))}
+		a.ruling = ourLateness(a)
 	case a.journey.Kind == kindWrite:
 		a.ruling, known = e.judgeWrite(a)
 	case a.journey.Kind == kindStatus:

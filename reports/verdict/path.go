@@ -22,7 +22,7 @@ func spotPath(e *evidence) []sighting {
 		}
 		if healthy := e.healthyService(a); healthy != "" {
 			list = append(list, sighting{attempt: a, journey: a.Journey, who: whoAll, class: Warning, text: fmt.Sprintf(
-				"%s; as advice: %s, which this world offers, served %s without a fault then", a.why, healthy, a.journey.Chain)})
+				"%s; as advice: %s, which this world offers, was without a fault then", a.why, healthy)})
 		}
 	}
 	return list

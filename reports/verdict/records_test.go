@@ -45,6 +45,9 @@ func (x *expander) records() []history.Record {
 	}
 	x.faults(add)
 	x.traffic(add)
+	for _, text := range x.story.Troubles {
+		add(0, history.Trouble{Text: text, At: storyZero})
+	}
 	for _, text := range x.story.Notes {
 		add(0, history.Note{Text: text, At: storyZero})
 	}

@@ -28,6 +28,7 @@ type story struct {
 	Connections []storyOpened  `yaml:"connections"`
 	Lookups     []storyLookups `yaml:"lookups"`
 	Notes       []string       `yaml:"notes"`
+	Troubles    []string       `yaml:"troubles"`
 	End         storyEnd       `yaml:"end"`
 	Want        want           `yaml:"want"`
 }

@@ -61,9 +61,9 @@ var payments = map[word]map[fate]cell{
 	},
 	wordNone: {
 		minedOnce:    {class: Unavailable, warning: warnUnresolved, why: "paid once, but the user was never told"},
-		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "gave no word, but it was paid %d times"},
-		stillPending: {class: Unavailable, why: "gave no word, and it was still pending"},
-		absent:       {class: Unavailable, why: "gave no word, and nothing was paid"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "left open what became of it, but it was paid %d times"},
+		stillPending: {class: Unavailable, why: "left open what became of it, and it was still pending"},
+		absent:       {class: Unavailable, why: "left open what became of it, and nothing was paid"},
 	},
 }
 

@@ -123,10 +123,10 @@ func (g *Gateway) answer(ctx context.Context, r *http.Request, x *exchange, body
 	return reply
 }
 
-// unreachable is the reply when a node does not answer: that is the harness's own trouble, so it is noted, once a node.
+// unreachable is the reply when a node does not answer: that is the harness's own trouble and not the app's, so it is recorded as such, once a node.
 func (g *Gateway) unreachable(x *exchange, node string, err error) fault.HTTPReply {
 	if _, told := g.sick.LoadOrStore(node, true); !told {
-		g.note("the node %s does not answer: %v", node, err)
+		g.cfg.Sink.Add(history.Trouble{Text: fmt.Sprintf("%s: the node %s does not answer: %v", g.cfg.Service, node, err), At: g.cfg.Clock.Now()})
 	}
 	return g.dialect.Unavailable(x.req, http.StatusBadGateway)
 }

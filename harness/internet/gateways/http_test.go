@@ -268,7 +268,7 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-// A node that is gone is the harness's own trouble: the app sees 502, the reader of the history a note.
+// A node that is gone is the harness's own trouble: the app sees 502, and the history says that it was ours.
 func TestNodeGone(t *testing.T) {
 	w := open(t, func(c *Config) { c.Regions = []Region{{"op-1", 1}} })
 	w.nodes["op-1"].server.Close()
@@ -277,8 +277,8 @@ func TestNodeGone(t *testing.T) {
 			t.Errorf("%+v, want 502", got)
 		}
 	}
-	if notes := pick[history.Note](w.sink); len(notes) != 1 || !strings.Contains(notes[0].Text, "the node ethereum/op-1 does not answer") {
-		t.Errorf("notes: %+v, want one", notes)
+	if troubles := pick[history.Trouble](w.sink); len(troubles) != 1 || !strings.Contains(troubles[0].Text, "the node ethereum/op-1 does not answer") {
+		t.Errorf("troubles: %+v, want one", troubles)
 	}
 }
 

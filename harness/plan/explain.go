@@ -128,8 +128,19 @@ func (p *Plan) explainSkipped(b *page) {
 		return
 	}
 	b.title("Skipped")
+	// Targets that are skipped for one reason are told in one line.
+	type reason struct{ cause, why string }
+	var order []reason
+	targets := map[reason][]string{}
 	for _, s := range p.Skipped {
-		b.para("  "+s.Cause+"  ", "      ", s.Target+": "+s.Why)
+		r := reason{s.Cause, s.Why}
+		if targets[r] == nil {
+			order = append(order, r)
+		}
+		targets[r] = append(targets[r], s.Target)
+	}
+	for _, r := range order {
+		b.para("  "+r.cause+"  ", "      ", strings.Join(targets[r], ", ")+": "+r.why)
 	}
 }
 

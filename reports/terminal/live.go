@@ -44,7 +44,8 @@ type Lane struct {
 	running bool
 	acting  map[string]bool // effect ids that are injected and not lifted
 	counts  map[string]map[verdict.Class]int
-	judged  int // attempts at the last judging
+	open    map[string]int // attempts whose class is not known yet: payments that may still settle
+	judged  int            // attempts at the last judging
 	ended   string
 
 	told   string // what the last plain line was about
@@ -55,7 +56,7 @@ type Lane struct {
 func (b *Board) Add(p *plan.Plan) *Lane {
 	l := &Lane{
 		name: fmt.Sprintf("%s × %s · seed %d", p.Scenario, p.App, p.Seed), plan: p, c: b.clock, decoder: history.NewDecoder(),
-		stage: "starting", acting: map[string]bool{}, counts: map[string]map[verdict.Class]int{},
+		stage: "starting", acting: map[string]bool{}, counts: map[string]map[verdict.Class]int{}, open: map[string]int{},
 	}
 	if p.Control {
 		l.name += " · control"
@@ -122,6 +123,21 @@ func (l *Lane) judge() {
 			}
 		}
 		l.counts[c.Journey] = total
+	}
+	l.countOpen(h, j)
+}
+
+// countOpen counts, for each journey, the attempts that have ended for the user and that the judge leaves out until they settle.
+func (l *Lane) countOpen(h *history.History, j *verdict.Judgement) {
+	judged := map[string]bool{}
+	for _, a := range j.Attempts {
+		judged[a.ID] = true
+	}
+	clear(l.open)
+	for _, a := range h.Attempts {
+		if !judged[a.ID] {
+			l.open[a.Journey]++
+		}
 	}
 }
 
@@ -249,7 +265,7 @@ func (l *Lane) lines() []string {
 	}
 	for _, j := range l.plan.Journeys {
 		if counts, ok := l.counts[j.Name]; ok {
-			lines = append(lines, fmt.Sprintf("  %-16s %s", clip(j.Name, 16), tally(counts)))
+			lines = append(lines, fmt.Sprintf("  %-16s %s", clip(j.Name, 16), tally(counts, l.open[j.Name])))
 		}
 	}
 	return append(lines, "")
@@ -279,16 +295,16 @@ func (l *Lane) bar() string {
 	return out.String()
 }
 
-// tally writes the classes that occurred, best first.
-func tally(counts map[verdict.Class]int) string {
+// tally writes the classes that occurred, best first, and how many attempts have none yet.
+func tally(counts map[verdict.Class]int, open int) string {
 	var parts []string
 	for _, c := range verdict.Classes() {
 		if n := counts[c]; n > 0 {
 			parts = append(parts, paint(classStyle(c), fmt.Sprintf("%s %d", c, n)))
 		}
 	}
-	if len(parts) == 0 {
-		return paint(dim, "none settled yet")
+	if open > 0 {
+		parts = append(parts, paint(dim, fmt.Sprintf("unsettled %d", open)))
 	}
 	return strings.Join(parts, "  ")
 }
@@ -320,7 +336,7 @@ func (l *Lane) tell(out io.Writer) {
 	if l.running {
 		l.judge()
 		for _, j := range l.plan.Journeys {
-			if text := tally(l.counts[j.Name]); text != "" {
+			if text := tally(l.counts[j.Name], l.open[j.Name]); text != "" {
 				fmt.Fprintf(out, "      %-16s %s\n", j.Name, text)
 			}
 		}

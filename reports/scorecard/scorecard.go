@@ -24,7 +24,7 @@ type Card struct {
 	Score    *int    `json:"score"`
 	Grade    string  `json:"grade"`
 	Severity string  `json:"severity"`
-	Coverage float64 `json:"coverage"` // weight of the scenarios with a score over the suite's weight
+	Coverage float64 `json:"coverage"` // the scenarios' coverage by weight, over the suite's weight
 	// Headline is what a badge says: "B 81 · safe", "C 88 · misleading in 1 of 24", "F · harmful in 2".
 	Headline  string     `json:"headline"`
 	Caps      []string   `json:"caps"` // why the grade is not what the score says
@@ -38,6 +38,7 @@ type Scenario struct {
 	// Score is the median over the seeds, null when no seed has one; Severity is the worst.
 	Score    *int      `json:"score"`
 	Severity string    `json:"severity"`
+	Coverage float64   `json:"coverage"` // how many of the suite's seeds, or without one of the seeds that were run, have a score
 	Seeds    []Seed    `json:"seeds"`
 	Journeys []Journey `json:"journeys"`
 }
@@ -115,12 +116,13 @@ func card(app string, runs []*verdict.Verdict, suite *spec.Suite) Card {
 	for _, v := range runs {
 		by[v.Run.Scenario] = append(by[v.Run.Scenario], v)
 	}
-	var all, covered, sum float64
+	var all, covered, weight, sum float64
 	for _, e := range entries(by, suite) {
-		s := scenario(e, by[e.Name])
+		s := scenario(e, by[e.Name], suite)
 		all += s.Weight
+		covered += s.Weight * s.Coverage
 		if s.Score != nil {
-			covered += s.Weight
+			weight += s.Weight
 			sum += s.Weight * float64(*s.Score)
 			c.Severity = worse(c.Severity, s.Severity)
 		}
@@ -132,8 +134,8 @@ func card(app string, runs []*verdict.Verdict, suite *spec.Suite) Card {
 	if all > 0 {
 		c.Coverage = covered / all
 	}
-	if covered > 0 {
-		score := int(math.Floor(sum / covered))
+	if weight > 0 {
+		score := int(math.Floor(sum / weight))
 		c.Score = &score
 	} else {
 		c.Severity = verdict.Unknown
@@ -155,7 +157,7 @@ func entries(by map[string][]*verdict.Verdict, suite *spec.Suite) []spec.SuiteEn
 	return list
 }
 
-func scenario(e spec.SuiteEntry, runs []*verdict.Verdict) Scenario {
+func scenario(e spec.SuiteEntry, runs []*verdict.Verdict, suite *spec.Suite) Scenario {
 	s := Scenario{Name: e.Name, Weight: e.Weight, Severity: verdict.Unknown, Seeds: []Seed{}, Journeys: []Journey{}}
 	var scores []int
 	cells := map[string][]verdict.Cell{}
@@ -176,6 +178,7 @@ func scenario(e spec.SuiteEntry, runs []*verdict.Verdict) Scenario {
 	}
 	sort.Slice(s.Seeds, func(i, j int) bool { return s.Seeds[i].Seed < s.Seeds[j].Seed })
 	s.Score = median(scores)
+	s.Coverage = coverage(s.Seeds, suite)
 	for _, name := range order {
 		j := Journey{Name: name, Worst: verdict.OK}
 		var of []int
@@ -196,6 +199,32 @@ func scenario(e spec.SuiteEntry, runs []*verdict.Verdict) Scenario {
 		s.Journeys = append(s.Journeys, j)
 	}
 	return s
+}
+
+// coverage is the part of the seeds asked for that has a score: no data is never a pass.
+func coverage(seeds []Seed, suite *spec.Suite) float64 {
+	scored := map[uint64]bool{}
+	for _, s := range seeds {
+		scored[s.Seed] = s.Score != nil
+	}
+	asked := make([]uint64, 0, len(scored))
+	if suite != nil && len(suite.Seeds) > 0 {
+		asked = suite.Seeds
+	} else {
+		for seed := range scored {
+			asked = append(asked, seed)
+		}
+	}
+	if len(asked) == 0 {
+		return 0
+	}
+	n := 0
+	for _, seed := range asked {
+		if scored[seed] {
+			n++
+		}
+	}
+	return float64(n) / float64(len(asked))
 }
 
 // grade gives the letter, its caps and the headline.

@@ -70,6 +70,14 @@ func TestCard(t *testing.T) {
 	}
 }
 
+func TestEverySeedOfTheSuiteCounts(t *testing.T) {
+	suite := &spec.Suite{Name: "s", Seeds: []uint64{1, 2, 3}, Scenarios: []spec.SuiteEntry{{Name: "a", Weight: 1}}}
+	got := Make([]*verdict.Verdict{ran("w", "a", 1, 1, 90, fine()), ran("w", "a", 2, 2, -1, nil), ran("w", "a", 9, 3, 90, fine())}, suite)[0]
+	if got.Coverage != 1.0/3 || got.Grade != "?" {
+		t.Errorf("coverage %g, grade %s: one seed of three has a score", got.Coverage, got.Grade)
+	}
+}
+
 func TestNoScoreIsNoCardWithALetter(t *testing.T) {
 	got := Make([]*verdict.Verdict{ran("w", "a", 1, 1, -1, nil)}, nil)[0]
 	if got.Score != nil || got.Grade != "?" || got.Severity != verdict.Unknown {

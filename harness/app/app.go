@@ -163,7 +163,7 @@ func (a *App) launch(i Instance) (launch, error) {
 	if text == "" {
 		text = "http://127.0.0.1:${instance.port}"
 	}
-	text, err := spec.Expand(text, i.lookup)
+	text, err := spec.Expand(text, i.Variable)
 	if err != nil {
 		return launch{}, fmt.Errorf("url: %w", err)
 	}
@@ -216,15 +216,15 @@ func (a *App) launch(i Instance) (launch, error) {
 
 // lookup gives the variables of an instance and those of the config.
 func (a *App) lookup(i Instance, name string) (string, bool) {
-	value, ok := i.lookup(name)
+	value, ok := i.Variable(name)
 	if !ok && a.cfg.Lookup != nil {
 		value, ok = a.cfg.Lookup(i, name)
 	}
 	return value, ok
 }
 
-// lookup gives ${instance.…}.
-func (i Instance) lookup(name string) (string, bool) {
+// Variable gives the value of an ${instance.…}; false for any other name.
+func (i Instance) Variable(name string) (string, bool) {
 	switch name {
 	case "instance.port":
 		return strconv.Itoa(i.Port), true

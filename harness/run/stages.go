@@ -265,16 +265,8 @@ func (c *cell) variable(services map[string]string, i app.Instance, name string)
 		return c.payer.key, true
 	case "payer.address":
 		return truth.Address(c.payer.address), true
-	case "instance.port":
-		return strconv.Itoa(i.Port), true
-	case "instance.index":
-		return strconv.Itoa(i.Index), true
-	case "instance.region":
-		return i.Region, true
-	case "instance.dir":
-		return i.Dir, true
 	}
-	return "", false
+	return i.Variable(name)
 }
 
 // logIn makes the users and logs each of them in once.

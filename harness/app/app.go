@@ -22,6 +22,7 @@ import (
 
 	"blackout/harness/clock"
 	"blackout/harness/history"
+	"blackout/harness/runtime/private"
 	"blackout/harness/spec"
 )
 
@@ -47,6 +48,8 @@ type Config struct {
 	Path, Home, Lang string
 	// Redact is applied to what the app prints before it is kept, after the values of Env were taken out. Nil: nothing more is taken out.
 	Redact func(string) string
+	// As is whom the app runs as in a private network, where this process has another user id; nil: as this process.
+	As *private.User
 	// Grace is how long an instance has to end after SIGTERM; 0 is DefaultGrace.
 	Grace time.Duration
 }
@@ -60,16 +63,19 @@ type Exit struct {
 
 // App is the app under test while it runs. It is safe for concurrent use.
 type App struct {
-	cfg       Config
-	urls      []string
-	exited    chan Exit
-	starter   *starter
-	instances []*running
-	stopOnce  sync.Once
-	stopErr   error
+	cfg      Config
+	urls     []string
+	at       []string // host:port of each
+	exited   chan Exit
+	starter  *starter
+	stopOnce sync.Once
+	stopErr  error
 
-	mu   sync.Mutex
-	took time.Duration
+	mu     sync.Mutex // guards what follows
+	slots  []*slot
+	began  []*running // every process that was started, in order
+	ending bool
+	took   time.Duration
 }
 
 // running is one instance from the moment it was started.
@@ -114,7 +120,12 @@ func Start(ctx context.Context, cfg Config) (*App, error) {
 			if err := ctx.Err(); err != nil {
 				return a, err
 			}
-			if err := a.startInstance(cfg.Instances[i], l); err != nil {
+			s := newSlot(cfg.Instances[i], l)
+			a.mu.Lock()
+			a.slots = append(a.slots, s)
+			err := a.startInstance(s)
+			a.mu.Unlock()
+			if err != nil {
 				return a, fmt.Errorf("instance %s: start %s: %w", cfg.Instances[i].Name, cfg.App.Start.Command[0], err)
 			}
 		}
@@ -145,7 +156,7 @@ func (a *App) launches() ([]launch, error) {
 			}
 		}
 		all = append(all, l)
-		a.urls = append(a.urls, strings.TrimRight(l.url.String(), "/"))
+		a.urls, a.at = append(a.urls, strings.TrimRight(l.url.String(), "/")), append(a.at, address)
 	}
 	return all, nil
 }
@@ -251,23 +262,32 @@ func free(i Instance, u *url.URL) error {
 	return l.Close()
 }
 
-func (a *App) startInstance(i Instance, l launch) error {
-	log, err := os.OpenFile(filepath.Join(a.cfg.LogDir, i.Name+".log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+// startInstance starts the process of a slot, for the first time or again. It needs mu.
+func (a *App) startInstance(s *slot) error {
+	i, l, mode := s.Instance, s.launch, os.O_TRUNC
+	if s.starts > 0 {
+		mode = os.O_APPEND
+	}
+	log, err := os.OpenFile(filepath.Join(a.cfg.LogDir, i.Name+".log"), os.O_CREATE|os.O_WRONLY|mode, 0o644)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
 	out := newOutput(log, l.scrub)
 	i.Release()
+	if err := s.letGo(); err != nil {
+		return errors.Join(fmt.Errorf("give back port %s: %w", portOf(l.url), err), log.Close())
+	}
 	r := &running{Instance: i, out: out, watched: make(chan struct{})}
 	a.starter.do(func() {
 		r.started = a.cfg.Clock.Now()
-		r.process, err = startProcess(a.cfg.Clock, l.argv, l.env, l.dir, out, log)
+		r.process, err = startProcess(a.cfg.Clock, l.argv, l.env, l.dir, a.cfg.As, out, log)
 	})
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: "started", Group: r.process.cmd.Process.Pid, At: r.started})
-	a.instances = append(a.instances, r)
+	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: history.AppStarted, Group: r.process.cmd.Process.Pid, At: r.started})
+	s.now, s.starts = r, s.starts+1
+	a.began = append(a.began, r)
 	go a.watch(r)
 	return nil
 }
@@ -279,16 +299,17 @@ func (a *App) watch(r *running) {
 	if err := r.process.logErr; err != nil {
 		a.cfg.Sink.Add(history.Note{Text: fmt.Sprintf("the log of instance %s is incomplete: %v", r.Name, err), At: a.cfg.Clock.Now()})
 	}
+	end := history.App{Instance: r.Name, Event: history.AppStopped, Detail: r.process.status, Group: r.process.cmd.Process.Pid, At: r.process.ended}
 	if !r.process.byself {
-		a.cfg.Sink.Add(history.App{Instance: r.Name, Event: "stopped", Detail: r.process.status, Group: r.process.cmd.Process.Pid, At: r.process.ended})
+		a.cfg.Sink.Add(end)
 		return
 	}
-	a.record(r.Instance, "exited", r.process.status, r.process.ended)
-	a.exited <- Exit{Instance: r.Instance, Status: r.process.status, LastLines: r.out.Last()}
-}
-
-func (a *App) record(i Instance, event, detail string, at clock.Micros) {
-	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: event, Detail: detail, At: at})
+	end.Event = history.AppExited
+	a.cfg.Sink.Add(end)
+	select {
+	case a.exited <- Exit{Instance: r.Instance, Status: r.process.status, LastLines: r.out.Last()}:
+	default: // an instance that was started again and again, and nobody listens any more
+	}
 }
 
 // awaitReady waits for all instances at once.
@@ -296,15 +317,17 @@ func (a *App) awaitReady(ctx context.Context, launches []launch) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for n, i := range a.cfg.Instances {
 		var r *running
-		if n < len(a.instances) {
-			r = a.instances[n]
+		if n < len(a.began) {
+			r = a.began[n]
 		}
 		group.Go(func() error {
 			if err := a.ready(ctx, i, r, launches[n].url); err != nil {
 				return fmt.Errorf("instance %s: %w", i.Name, err)
 			}
 			at := a.cfg.Clock.Now()
-			a.record(i, "ready", "", at)
+			shown := *launches[n].url
+			shown.User = nil
+			a.cfg.Sink.Add(history.App{Instance: i.Name, Event: history.AppReady, URL: strings.TrimRight(shown.String(), "/"), At: at})
 			if r != nil {
 				a.mu.Lock()
 				a.took = max(a.took, (at - r.started).Duration())
@@ -323,6 +346,9 @@ func (a *App) URL(session int) string {
 	}
 	return a.urls[session%len(a.urls)]
 }
+
+// Addresses are where the instances listen, as host:port, in their order.
+func (a *App) Addresses() []string { return a.at }
 
 // Exited gives the instances that ended by themselves while they should run. It is buffered, so that nobody has to listen, and closed by Stop.
 func (a *App) Exited() <-chan Exit { return a.exited }
@@ -346,9 +372,16 @@ func (a *App) stop(ctx context.Context) error {
 	if grace <= 0 {
 		grace = DefaultGrace
 	}
-	errs := make([]error, len(a.instances))
+	a.mu.Lock()
+	a.ending = true
+	began := a.began
+	errs := make([]error, len(began))
+	for _, s := range a.slots {
+		errs = append(errs, s.letGo())
+	}
+	a.mu.Unlock()
 	var wait sync.WaitGroup
-	for n, r := range a.instances {
+	for n, r := range began {
 		wait.Go(func() {
 			if err := r.process.stop(ctx, grace); err != nil {
 				errs[n] = fmt.Errorf("stop instance %s: %w", r.Name, err)
@@ -359,7 +392,7 @@ func (a *App) stop(ctx context.Context) error {
 	if a.starter != nil {
 		a.starter.close()
 	}
-	for _, r := range a.instances {
+	for _, r := range began {
 		select {
 		case <-r.process.gone:
 			<-r.watched

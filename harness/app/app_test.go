@@ -94,7 +94,7 @@ func start(t *testing.T, cfg Config) (*App, error) {
 
 func noneLeft(t *testing.T, a *App) {
 	t.Helper()
-	for _, r := range a.instances {
+	for _, r := range a.began {
 		if pgid := r.process.cmd.Process.Pid; groupAlive(pgid) {
 			t.Errorf("%s: group %d is still alive", r.Name, pgid)
 		}
@@ -395,7 +395,7 @@ func TestChattyApp(t *testing.T) {
 	if len(text) > logCap+len(logCapLine) || !strings.HasSuffix(text, "x\n"+logCapLine) {
 		t.Errorf("log of %d bytes ends in %q", len(text), text[len(text)-100:])
 	}
-	last := a.instances[0].out.Last()
+	last := a.began[0].out.Last()
 	if len(last) != lastLines || last[lastLines-1] != "the last word" {
 		t.Errorf("last lines: %q", last)
 	}
@@ -415,7 +415,7 @@ func TestLines(t *testing.T) {
 		"größe 余额 [31mred[0m \uFFFD key=${SECRET}",
 		strings.Repeat("y", lineShown) + shownEllips,
 	}
-	if diff := cmp.Diff(want, a.instances[0].out.Last()); diff != "" {
+	if diff := cmp.Diff(want, a.began[0].out.Last()); diff != "" {
 		t.Error(diff)
 	}
 	lines := strings.Split(log(t, cfg), "\n")

@@ -69,6 +69,15 @@ func helper(mode string) int {
 			fmt.Println(strings.Repeat("long ", 100_000))
 			fmt.Println("größe 余额 \x1b[31mred\x1b[0m \xff\xfe key=" + os.Getenv("SECRET"))
 			fmt.Print(strings.Repeat("y", lineBuffer-5) + os.Getenv("SECRET") + strings.Repeat("z", 100_000) + "\n")
+		case "once":
+			if _, err := os.Stat("started"); err == nil {
+				fmt.Println("a lock was left behind")
+				return 4
+			}
+			if err := os.WriteFile("started", nil, 0o600); err != nil {
+				fmt.Println(err)
+				return 1
+			}
 		case "harness":
 			return harness()
 		case "environment":
@@ -125,7 +134,7 @@ func harness() int {
 		<-ended
 	}
 	time.Sleep(50 * time.Millisecond)
-	pid := a.instances[0].process.cmd.Process.Pid
+	pid := a.began[0].process.cmd.Process.Pid
 	if !alive(pid) {
 		return 1
 	}

@@ -115,7 +115,7 @@ func (o *output) Last() []string {
 		raw = raw[max(0, len(raw)-lastLines):]
 	}
 	for i, line := range raw {
-		raw[i] = printable(o.scrub.clean(line))
+		raw[i] = o.scrub.clean(printable(o.scrub.clean(line))) // what is dropped in between may have stood in a value
 	}
 	return raw
 }

@@ -6,10 +6,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 
+	"blackout/harness/plan"
 	"blackout/harness/spec"
 )
 
@@ -32,7 +31,7 @@ func (i Instance) Release() {
 	}
 }
 
-// Plan lays out the instances of an app: regions in sorted order, a free loopback port and a scratch folder each. The ports are held until Start runs the
+// Plan lays out the instances of an app: as the plan has them, with a free loopback port and a scratch folder each. The ports are held until Start runs the
 // instances, so that no other program takes them in between; call Release on each instance if Start is not called.
 //
 // An app that runs already (start.url) has one instance, whose port is the address's.
@@ -40,44 +39,34 @@ func Plan(a *spec.App, scratch string) ([]Instance, error) {
 	if err := supported(a); err != nil {
 		return nil, err
 	}
-	regions := make([]string, 0, len(a.Instances))
-	total := 0
 	for region, count := range a.Instances {
 		if count < 0 {
 			return nil, fmt.Errorf("instances: %s: %d instances", region, count)
 		}
-		regions = append(regions, region)
-		total += count
 	}
-	slices.Sort(regions)
-	counts := a.Instances
-	if len(regions) == 0 {
-		regions, counts, total = []string{""}, map[string]int{"": 1}, 1
-	}
-	if total == 0 {
+	planned := plan.Instances(a)
+	if len(planned) == 0 {
 		return nil, fmt.Errorf("instances: an app needs one at least")
 	}
 	if a.Start.URL != "" {
-		return planRunning(a, regions, total)
+		return planRunning(a, planned)
 	}
 	var instances []Instance
-	for _, region := range regions {
-		for k := range counts[region] {
-			i, err := newInstance(region, k, len(instances), scratch)
-			if err != nil {
-				for _, earlier := range instances {
-					earlier.Release()
-				}
-				return nil, err
+	for _, p := range planned {
+		i, err := newInstance(p, len(instances), scratch)
+		if err != nil {
+			for _, earlier := range instances {
+				earlier.Release()
 			}
-			instances = append(instances, i)
+			return nil, err
 		}
+		instances = append(instances, i)
 	}
 	return instances, nil
 }
 
-func newInstance(region string, k, index int, scratch string) (Instance, error) {
-	i := Instance{Name: instanceName(region, k), Region: region, Index: index}
+func newInstance(p plan.Instance, index int, scratch string) (Instance, error) {
+	i := Instance{Name: p.Name, Region: p.Region, Index: index}
 	i.Dir = filepath.Join(scratch, i.Name)
 	if err := os.MkdirAll(i.Dir, 0o700); err != nil {
 		return Instance{}, fmt.Errorf("instance %s: scratch folder: %w", i.Name, err)
@@ -90,9 +79,9 @@ func newInstance(region string, k, index int, scratch string) (Instance, error) 
 	return i, nil
 }
 
-func planRunning(a *spec.App, regions []string, total int) ([]Instance, error) {
-	if total > 1 {
-		return nil, fmt.Errorf("start.url is one app that runs already: instances says %d; let it start the app (start.command) to have more than one", total)
+func planRunning(a *spec.App, planned []plan.Instance) ([]Instance, error) {
+	if len(planned) > 1 {
+		return nil, fmt.Errorf("start.url is one app that runs already: instances says %d; let it start the app (start.command) to have more than one", len(planned))
 	}
 	u, err := loopbackURL("start.url", a.Start.URL)
 	if err != nil {
@@ -102,23 +91,7 @@ func planRunning(a *spec.App, regions []string, total int) ([]Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start.url: port of %s: %w", u.Redacted(), err)
 	}
-	return []Instance{{Name: instanceName(regions[0], 0), Region: regions[0], Port: port}}, nil
-}
-
-// instanceName makes a name out of a region that is fit for a file name.
-func instanceName(region string, k int) string {
-	if region == "" {
-		region = "app"
-	}
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		default:
-			return '-'
-		}
-	}, region)
-	return clean + "-" + strconv.Itoa(k)
+	return []Instance{{Name: planned[0].Name, Region: planned[0].Region, Port: port}}, nil
 }
 
 // supported refuses the ways to start an app that belong to another runtime.

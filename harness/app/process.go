@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"blackout/harness/clock"
+	"blackout/harness/runtime/private"
 )
 
 const (
@@ -47,8 +48,8 @@ type process struct {
 	logErr error        // the log is incomplete
 }
 
-// startProcess starts argv[0], which is an absolute path. It has to be called on the starter's thread.
-func startProcess(c clock.Clock, argv, env []string, dir string, out *output, log *os.File) (*process, error) {
+// startProcess starts argv[0], which is an absolute path, as a user; nil is the one that this process has. It has to be called on the starter's thread.
+func startProcess(c clock.Clock, argv, env []string, dir string, as *private.User, out *output, log *os.File) (*process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("pipe for the output: %w", err)
@@ -56,8 +57,11 @@ func startProcess(c clock.Clock, argv, env []string, dir string, out *output, lo
 	p := &process{clock: c, out: out, pipe: r, log: log, gone: make(chan struct{}), kill: make(chan struct{})}
 	// Stdin stays nil: os/exec opens the null device.
 	p.cmd = &exec.Cmd{Path: argv[0], Args: argv, Env: env, Dir: dir, Stdout: w, Stderr: w, SysProcAttr: attributes()}
+	if as != nil {
+		private.AsUser(p.cmd, *as)
+	}
 	closeInherited()
-	err = p.cmd.Start()
+	err = private.Start(p.cmd)
 	_ = w.Close() // the child has its own copy
 	if err != nil {
 		_ = r.Close()
@@ -163,20 +167,17 @@ func (p *process) killNow() {
 	p.signal(syscall.SIGKILL)
 }
 
-// stop asks the group to end, and kills it when the grace is over or ctx ends. It returns once nothing of it runs, at the latest killBound later.
-func (p *process) stop(ctx context.Context, grace time.Duration) error {
+// kill9 ends the group at once and waits until it is gone.
+func (p *process) kill9(ctx context.Context) error {
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
-	p.signal(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	select {
-	case <-p.gone:
-		return p.err
-	case <-ctx.Done():
-	}
 	p.killNow()
+	return p.awaitGone(ctx)
+}
+
+// awaitGone waits for a group that was killed.
+func (p *process) awaitGone(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), killBound+2*drainBound)
 	defer cancel()
 	select {
@@ -185,4 +186,22 @@ func (p *process) stop(ctx context.Context, grace time.Duration) error {
 	case <-last.Done():
 		return fmt.Errorf("process %d did not end within %s of SIGKILL", p.cmd.Process.Pid, killBound)
 	}
+}
+
+// stop asks the group to end, and kills it when the grace is over or ctx ends. It returns once nothing of it runs, at the latest killBound later.
+func (p *process) stop(ctx context.Context, grace time.Duration) error {
+	p.mu.Lock()
+	p.stopping = true
+	p.mu.Unlock()
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGCONT) // a member that a fault has stopped meets the other signal only when it goes on
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	select {
+	case <-p.gone:
+		return p.err
+	case <-ctx.Done():
+	}
+	p.killNow()
+	return p.awaitGone(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -34,26 +35,34 @@ func groupAlive(pgid int) bool {
 	if errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) {
 		return false
 	}
+	return anyInGroup(pgid, "")
+}
+
+// groupStands reports whether every member of a process group was stopped by a signal, or has ended; here that is always known.
+func groupStands(pgid int) (stands, known bool) { return !anyInGroup(pgid, "T"), true }
+
+// anyInGroup reports whether a group has a member in a state other than dead or one of these. Without /proc to ask it says yes.
+func anyInGroup(pgid int, but string) bool {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || len(stats) == 0 {
-		return true // no /proc to ask
+		return true
 	}
 	for _, file := range stats {
-		if data, err := os.ReadFile(file); err == nil && runsInGroup(data, pgid) {
+		if data, err := os.ReadFile(file); err == nil && inGroup(data, pgid, but) {
 			return true
 		}
 	}
 	return false
 }
 
-// runsInGroup reads one /proc/<pid>/stat: "pid (name) state ppid pgrp …", where the name may hold anything, brackets and spaces too. See proc_pid_stat(5).
-func runsInGroup(stat []byte, pgid int) bool {
+// inGroup reads one /proc/<pid>/stat: "pid (name) state ppid pgrp …", where the name may hold anything, brackets and spaces too. See proc_pid_stat(5).
+func inGroup(stat []byte, pgid int, but string) bool {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 3 {
 		return false
 	}
 	state, group := fields[0][0], string(fields[2])
-	return group == strconv.Itoa(pgid) && state != 'Z' && state != 'X'
+	return group == strconv.Itoa(pgid) && state != 'Z' && state != 'X' && !strings.ContainsRune(but, rune(state))
 }
 
 // closeInherited marks every descriptor of this process but stdin, stdout and stderr as close-on-exec. Go opens its own that way; those that this process inherited

@@ -67,7 +67,7 @@ func TestRunsInGroup(t *testing.T) {
 		"7 (x":                      false,
 		"":                          false,
 	} {
-		if got := runsInGroup([]byte(stat), 42); got != want {
+		if got := inGroup([]byte(stat), 42, ""); got != want {
 			t.Errorf("%q: %t", stat, got)
 		}
 	}

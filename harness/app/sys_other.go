@@ -16,5 +16,8 @@ func awaitEnd(int) error { return errors.ErrUnsupported }
 // groupAlive reports whether a process group has a member.
 func groupAlive(pgid int) bool { return !errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) }
 
+// groupStands cannot be asked here: a signal is taken to have arrived.
+func groupStands(int) (stands, known bool) { return true, false }
+
 // closeInherited has nothing to do it with here: Go opens its own descriptors as close-on-exec.
 func closeInherited() {}

@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/beacon/engine"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
@@ -22,7 +23,7 @@ const (
 )
 
 // build makes a block of a slot on a parent and has the builder, whose head is the parent afterwards, execute it; no other node knows it yet. txs are its
-// transactions; nil takes what the builder's pool offers.
+// transactions besides the harness's own; nil takes what the builder's pool offers.
 func (c *Conductor) build(ctx context.Context, parent *block, slot uint64, txs *[]hexutil.Bytes) (*block, Block, error) {
 	fail := func(err error) (*block, Block, error) {
 		return nil, Block{}, fmt.Errorf("build block %d on node %s: %w", parent.number+1, c.builder.name, err)
@@ -30,10 +31,24 @@ func (c *Conductor) build(ctx context.Context, parent *block, slot uint64, txs *
 	if err := c.lead(ctx, parent); err != nil {
 		return fail(err)
 	}
-	if txs == nil {
+	own, err := c.transfers(parent)
+	if err != nil {
+		return fail(err)
+	}
+	if txs != nil {
+		raw, err := encode(own)
+		if err != nil {
+			return fail(err)
+		}
+		all := append(raw, *txs...)
+		txs = &all
+	} else {
 		// The pool follows a new head in the background. Without this wait it may offer what the parent already contains, or nothing.
 		if err := c.builder.eth.TxPool().Sync(); err != nil {
 			return fail(fmt.Errorf("sync the pool: %w", err))
+		}
+		if err := c.offer(own); err != nil {
+			return fail(err)
 		}
 	}
 	var envelope engine.ExecutionPayloadEnvelope
@@ -114,25 +129,35 @@ func (c *Conductor) draw(parent *block, account common.Address) uint64 {
 
 // record reads the state after a block that the builder has executed.
 func (c *Conductor) record(b *block, txs types.Transactions) (Block, error) {
-	chain := c.builder.eth.BlockChain()
-	header := chain.GetHeader(b.hash, b.number)
-	if header == nil {
-		return Block{}, fmt.Errorf("block %d %s is missing", b.number, b.hash)
-	}
-	state, err := chain.StateAt(header.Root, header.Number, header.Time)
+	after, err := c.stateAfter(b)
 	if err != nil {
-		return Block{}, fmt.Errorf("read the state after block %d: %w", b.number, err)
+		return Block{}, err
 	}
 	watched := make(map[common.Address]*big.Int, len(c.cfg.Watched))
 	for _, account := range c.cfg.Watched {
-		watched[account] = state.GetBalance(account).ToBig()
+		watched[account] = after.GetBalance(account).ToBig()
 	}
-	if err := state.Error(); err != nil {
+	if err := after.Error(); err != nil {
 		return Block{}, fmt.Errorf("read the state after block %d: %w", b.number, err)
 	}
 	return Block{
 		Chain: c.name, Hash: b.hash, Parent: b.parent, Number: b.number, Timestamp: b.timestamp, Published: c.cfg.Clock.Now(), Watched: watched, Txs: txs,
+		Logs: c.logs(c.builder.eth.BlockChain().GetReceiptsByHash(b.hash)),
 	}, nil
+}
+
+// stateAfter is the state after a block that the builder has executed.
+func (c *Conductor) stateAfter(b *block) (*state.StateDB, error) {
+	chain := c.builder.eth.BlockChain()
+	header := chain.GetHeader(b.hash, b.number)
+	if header == nil {
+		return nil, fmt.Errorf("block %d %s is missing", b.number, b.hash)
+	}
+	after, err := chain.StateAt(header.Root, header.Number, header.Time)
+	if err != nil {
+		return nil, fmt.Errorf("read the state after block %d: %w", b.number, err)
+	}
+	return after, nil
 }
 
 // unpack checks what the builder built and encodes it for the nodes.

@@ -28,16 +28,25 @@ type Conductor struct {
 	cfg  *Config
 	schedule
 
+	token   common.Address // of the contract; zero: none
+	emitter common.Address // who makes it emit
+	watched map[common.Address]bool
+
 	builder, reference *Node
 	nodes              []*Node // all but the builder, in the plan's order
 
 	// building is held while a block or a branch is built and published.
 	building gate
+	// pools is held for writing while transactions are taken out of the pools, and for reading while one is carried to them. Taken after building.
+	pools sync.RWMutex
 
 	mu        sync.Mutex
 	canonical []*block // by number
 	pruned    uint64   // payloads below this number are gone
 	halts     map[string]*fault.Grip
+	forgotten map[common.Hash]bool // out of every pool until they are sent anew
+	unclean   map[*Node]bool       // whose pool may have taken back what is forgotten
+	reorgs    map[string]*reorganising
 }
 
 // block is what a conductor remembers of a block. All but built and payload stay as they are.
@@ -52,7 +61,14 @@ type block struct {
 
 // newConductor finds the chain's nodes, which have only the genesis block.
 func newConductor(cfg *Config, spec plan.Chain, s schedule, all []*Node) (*Conductor, error) {
-	c := &Conductor{name: spec.Name, spec: spec, cfg: cfg, schedule: s, building: newGate(), halts: map[string]*fault.Grip{}}
+	c := &Conductor{
+		name: spec.Name, spec: spec, cfg: cfg, schedule: s, building: newGate(), halts: map[string]*fault.Grip{},
+		forgotten: map[common.Hash]bool{}, unclean: map[*Node]bool{}, reorgs: map[string]*reorganising{},
+		token: common.HexToAddress(spec.Token), emitter: Address(Key(cfg.Seed, emitterLabel)), watched: map[common.Address]bool{},
+	}
+	for _, account := range cfg.Watched {
+		c.watched[account] = true
+	}
 	for _, n := range all {
 		if n.chain != spec.Name {
 			continue
@@ -157,7 +173,7 @@ func (c *Conductor) publish(ctx context.Context, slot uint64) error {
 	}
 	err = c.each(func(n *Node) error { return c.feed(ctx, n) })
 	c.prune()
-	return err
+	return errors.Join(err, c.clean())
 }
 
 // adopt makes a branch, which the builder has, the canonical one, and tells the observer before any node hears of it.
@@ -206,6 +222,9 @@ func (c *Conductor) follow(ctx context.Context, n *Node, everyHead bool) (more b
 	}
 	defer n.turn.leave()
 	steps, more := c.path(n)
+	if len(steps) > 0 && steps[0].block.before != n.at.Load() {
+		c.changesOver(n)
+	}
 	for i, s := range steps {
 		head := s.block.number >= n.at.Load().number && (everyHead || i == len(steps)-1)
 		if err := n.tell(ctx, s.block, head, s.safe, s.finalized); err != nil {

@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"blackout/harness/clock"
+
+	"blackout/harness/plan"
 )
 
 func TestStartRefuses(t *testing.T) {
@@ -29,6 +31,8 @@ func TestStartRefuses(t *testing.T) {
 		{"a chain without an id", func(c *Config) { c.Chains[0].ID = 0 }, "chain ethereum has no id"},
 		{"blocks of half a second", func(c *Config) { c.Chains[0].BlockTime /= 2 }, "block time 500ms is below 1s"},
 		{"finalized ahead of safe", func(c *Config) { c.Chains[0].Finalized = 3 }, "finalized, 3 blocks behind, is ahead of safe"},
+		{"a token at no address", func(c *Config) { c.Chains[0].Token = "0x12" }, `the token's address "0x12" is none`},
+		{"transfers of no token", func(c *Config) { c.Chains[0].Transfers = true }, "has transfers of a token, but no token"},
 		{"no reference node", func(c *Config) { c.Nodes = c.Nodes[:1] }, "1 builder and 0 reference nodes"},
 		{"a node twice", func(c *Config) { c.Nodes[2].Name = "builder" }, `node "builder" is listed twice`},
 		{"a node of an unknown chain", func(c *Config) { c.Nodes[2].Chain = "base" }, `node shared is of chain "base"`},
@@ -186,7 +190,10 @@ func TestKey(t *testing.T) {
 // A chain with the id of the main network has nothing else of it.
 func TestGenesis(t *testing.T) {
 	cfg := ethereum(0)
-	g := genesis(&cfg, 1, 1_700_000_000)
+	g, err := genesis(&cfg, plan.Chain{ID: 1, Token: usdc}, 1_700_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if g.Config.DAOForkBlock != nil || !g.Config.IsPrague(common.Big0, g.Timestamp) || g.Config.OsakaTime == nil {
 		t.Errorf("genesis of chain 1: %v", g.Config)
 	}

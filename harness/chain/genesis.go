@@ -11,6 +11,9 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
+
+	"blackout/harness/chain/contracts"
+	"blackout/harness/plan"
 )
 
 const (
@@ -25,10 +28,11 @@ const (
 // payerWei is what a payer holds in genesis: a million ether.
 var payerWei = new(big.Int).Mul(big.NewInt(1_000_000), big.NewInt(params.Ether))
 
-// genesis makes a chain's first block, with all forks up to Osaka active. A chain with id 1 has nothing of the main network but the number.
-func genesis(cfg *Config, chainID, timestamp uint64) *core.Genesis {
+// genesis makes a chain's first block, with all forks up to Osaka active. A chain with id 1 has nothing of the main network but the number, and contracts of our own
+// at addresses that are well known there.
+func genesis(cfg *Config, chain plan.Chain, timestamp uint64) (*core.Genesis, error) {
 	config := *params.MergedTestChainConfig
-	config.ChainID = new(big.Int).SetUint64(chainID)
+	config.ChainID = new(big.Int).SetUint64(chain.ID)
 	g := core.DeveloperGenesisBlock(gasLimit, nil)
 	g.Config, g.Timestamp = &config, timestamp
 
@@ -42,7 +46,10 @@ func genesis(cfg *Config, chainID, timestamp uint64) *core.Genesis {
 	for _, a := range cfg.Payers {
 		g.Alloc[a] = types.Account{Balance: payerWei, Nonce: FirstNonce}
 	}
-	return g
+	if chain.Transfers {
+		g.Alloc[Address(Key(cfg.Seed, emitterLabel))] = types.Account{Balance: payerWei, Nonce: FirstNonce}
+	}
+	return g, contracts.Genesis{Seed: cfg.Seed, Accounts: cfg.Watched}.Put(g.Alloc, chain)
 }
 
 // Key makes a development key from a seed and a label. Anyone can make it again: it must never hold anything of worth.

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (c *Conductor) Release(ctx context.Context, effect string) error {
 	for n := range lifted {
 		g.Go(func() error { return c.catchUp(ctx, n, true) })
 	}
-	err := g.Wait()
+	err := errors.Join(g.Wait(), c.clean())
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +126,7 @@ func (c *Conductor) Release(ctx context.Context, effect string) error {
 	return nil
 }
 
-// show lets each node show the grips that hold it. The caller has the mutex.
+// show lets each node show the grips that hold it, that halt its chain, or that gave it another branch. The caller has the mutex.
 func (c *Conductor) show() {
 	for _, n := range c.nodes {
 		grips := make([]*fault.Grip, 0, len(c.halts)+len(n.holds))
@@ -134,6 +135,11 @@ func (c *Conductor) show() {
 		}
 		for _, h := range n.holds {
 			grips = append(grips, h.grip)
+		}
+		for _, r := range c.reorgs {
+			if r.shownBy(n) {
+				grips = append(grips, r.grip)
+			}
 		}
 		slices.SortFunc(grips, func(a, b *fault.Grip) int { return strings.Compare(a.ID, b.ID) })
 		n.grips.Store(&grips)

@@ -11,6 +11,9 @@
 //
 // Every watched account is credited in every block by a withdrawal, in the way of EIP-4895: no transaction, no gas. The amount is hashed from the seed, the account,
 // the block's parent and how many blocks were built on that parent before, so a balance that an app shows belongs to one block of one branch, or to none.
+//
+// A chain may have contracts from its genesis on (package contracts). Where one is a token there may be, in every block, a transaction of the harness's own that makes it
+// emit a Transfer to each watched account.
 package chain
 
 import (
@@ -31,6 +34,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/log"
+	"github.com/ethereum/go-ethereum/rpc"
 	"golang.org/x/sync/errgroup"
 
 	"blackout/harness/clock"
@@ -39,6 +43,9 @@ import (
 
 // DefaultEarly is how many blocks exist before a run begins, unless Config says otherwise.
 const DefaultEarly = 16
+
+// idle is how long a connection to a node may rest: well below the ReadTimeout after which the node ends one that brought no request yet, and resets what meets this end.
+var idle = rpc.DefaultHTTPTimeouts.ReadTimeout / 3
 
 // Config says which chains and nodes to run.
 type Config struct {
@@ -79,6 +86,8 @@ type Block struct {
 	// Watched is each watched account's balance after this block, in wei, read from the builder's state.
 	Watched map[common.Address]*big.Int
 	Txs     types.Transactions
+	// Logs are the transfers of the chain's token to watched accounts, in the order of the block.
+	Logs []Log
 }
 
 // Head is what a node says, read back after it was told. Safe and Finalized are 0 as long as there is none, which a node answers with an error.
@@ -111,7 +120,7 @@ func Start(ctx context.Context, cfg Config) (*Network, error) {
 	if cfg.Logger != nil {
 		log.SetDefault(log.NewLogger(cfg.Logger.Handler()))
 	}
-	n := &Network{cfg: cfg, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, DisableCompression: true}}}
+	n := &Network{cfg: cfg, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: idle, DisableCompression: true}}}
 	if err := cfg.validate(); err != nil {
 		return n, err
 	}
@@ -152,6 +161,10 @@ func (cfg *Config) validate() error {
 			return fmt.Errorf("chain %s has no id", c.Name)
 		case c.BlockTime < clock.Of(time.Second):
 			return fmt.Errorf("chain %s: block time %s is below 1s, and a header's time must grow by whole seconds", c.Name, c.BlockTime.Duration())
+		case c.Token != "" && !common.IsHexAddress(c.Token):
+			return fmt.Errorf("chain %s: the token's address %q is none", c.Name, c.Token)
+		case c.Transfers && c.Token == "":
+			return fmt.Errorf("chain %s has transfers of a token, but no token", c.Name)
 		case c.Finalized < c.Safe:
 			return fmt.Errorf("chain %s: finalized, %d blocks behind, is ahead of safe, %d blocks behind", c.Name, c.Finalized, c.Safe)
 		case roles[plan.RoleBuilder] != 1 || roles[plan.RoleReference] != 1:
@@ -200,7 +213,11 @@ func (n *Network) boot(ctx context.Context) error {
 				return fmt.Errorf("start node %s: %w", spec.Name, err)
 			}
 			chain := n.cfg.Chains[slices.IndexFunc(n.cfg.Chains, func(c plan.Chain) bool { return c.Name == spec.Chain })]
-			node, err := bootNode(ctx, spec, genesis(&n.cfg, chain.ID, schedules[chain.Name].genesis), bootOptions{
+			first, err := genesis(&n.cfg, chain, schedules[chain.Name].genesis)
+			if err != nil {
+				return fmt.Errorf("start node %s: %w", spec.Name, err)
+			}
+			node, err := bootNode(ctx, spec, first, bootOptions{
 				keyStore: filepath.Join(n.dir, "keystore"), secretFile: secretFile, secret: secret, http: n.http,
 			})
 			if err != nil {

@@ -18,6 +18,8 @@ type Branch struct {
 	Keep func(*types.Transaction) bool
 	// Add are transactions for the branch's first block. One that uses up a nonce makes a transaction with the same nonce vanish.
 	Add []*types.Transaction
+	// Forget takes what is not kept out of the pool of every node, the builder's included: it is mined again only if somebody sends the bytes anew.
+	Forget bool
 }
 
 // Reorg replaces the newest blocks by as many others, of the same numbers and times, and returns when the nodes that are not held have the new head. Each of them
@@ -27,78 +29,94 @@ func (c *Conductor) Reorg(ctx context.Context, want Branch) error {
 		return err
 	}
 	defer c.building.leave()
-	branch, records, err := c.branch(ctx, want)
-	if err == nil {
-		err = c.adopt(ctx, branch, records)
-	}
-	if err == nil {
-		err = c.each(func(n *Node) error { return c.feed(ctx, n) })
-	}
-	if err != nil {
+	if err := c.reorg(ctx, want); err != nil {
 		return fmt.Errorf("reorg of chain %s, %d deep: %w", c.name, want.Depth, err)
 	}
 	return nil
 }
 
-// branch builds the new blocks on the builder alone. If it fails, the builder is led back to the head by whatever is built next.
-func (c *Conductor) branch(ctx context.Context, want Branch) ([]*block, []Block, error) {
+func (c *Conductor) reorg(ctx context.Context, want Branch) error {
+	branch, records, dropped, err := c.branch(ctx, want)
+	if err != nil {
+		return err
+	}
+	if want.Forget {
+		// Before any node changes over: who sends a transaction anew because it has left the chain finds the pools in order.
+		c.pools.Lock()
+		defer c.pools.Unlock()
+		c.forget(dropped)
+	}
+	if err := c.adopt(ctx, branch, records); err != nil {
+		return err
+	}
+	if err := c.each(func(n *Node) error { return c.feed(ctx, n) }); err != nil {
+		return err
+	}
+	if want.Forget {
+		return c.purge()
+	}
+	return nil
+}
+
+// branch builds the new blocks on the builder alone. If it fails, the builder is led back to the head by whatever is built next. left are the transactions of the
+// replaced blocks that the new ones do not have.
+func (c *Conductor) branch(ctx context.Context, want Branch) (branch []*block, records []Block, left []*types.Transaction, err error) {
 	c.mu.Lock()
 	head := uint64(len(c.canonical) - 1)
 	finalized := head - min(head, c.spec.Finalized)
 	if want.Depth == 0 || want.Depth > head || head-want.Depth < finalized {
 		c.mu.Unlock()
-		return nil, nil, fmt.Errorf("the head is block %d and block %d is final", head, finalized)
+		return nil, nil, nil, fmt.Errorf("the head is block %d and block %d is final", head, finalized)
 	}
 	parent := c.canonical[head-want.Depth]
 	replaced := c.canonical[head-want.Depth+1:]
 	c.mu.Unlock()
 
-	var (
-		branch  []*block
-		records []Block
-		dropped = map[common.Address]bool{}
-	)
+	dropped := map[common.Address]bool{}
 	for i, old := range replaced {
 		var txs []*types.Transaction
 		if i == 0 {
 			txs = append(txs, want.Add...)
 		}
-		kept, err := c.keep(old, want.Keep, dropped)
+		kept, lost, err := c.keep(old, want.Keep, dropped)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		raw, err := encode(append(txs, kept...))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		b, rec, err := c.build(ctx, parent, old.slot, &raw)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		branch, records, parent = append(branch, b), append(records, rec), b
+		branch, records, left, parent = append(branch, b), append(records, rec), append(left, lost...), b
 	}
-	return branch, records, nil
+	return branch, records, left, nil
 }
 
 // keep sorts out a replaced block's transactions. dropped are the senders of whom one was not kept.
-func (c *Conductor) keep(old *block, keep func(*types.Transaction) bool, dropped map[common.Address]bool) ([]*types.Transaction, error) {
+func (c *Conductor) keep(old *block, keep func(*types.Transaction) bool, dropped map[common.Address]bool) (kept, lost []*types.Transaction, err error) {
 	body := c.builder.eth.BlockChain().GetBlock(old.hash, old.number)
 	if body == nil {
-		return nil, fmt.Errorf("node %s no longer has block %d", c.builder.name, old.number)
+		return nil, nil, fmt.Errorf("node %s no longer has block %d", c.builder.name, old.number)
 	}
-	var kept []*types.Transaction
 	for _, tx := range body.Transactions() {
+		if c.ours(tx) {
+			continue // the new block has its own
+		}
 		from, err := types.Sender(c.signer(), tx)
 		if err != nil {
-			return nil, fmt.Errorf("transaction %s: %w", tx.Hash(), err)
+			return nil, nil, fmt.Errorf("transaction %s: %w", tx.Hash(), err)
 		}
 		if keep == nil || dropped[from] || !keep(tx) {
 			dropped[from] = true
+			lost = append(lost, tx)
 			continue
 		}
 		kept = append(kept, tx)
 	}
-	return kept, nil
+	return kept, lost, nil
 }
 
 func (c *Conductor) signer() types.Signer {

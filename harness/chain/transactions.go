@@ -15,8 +15,9 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
-// Broadcast carries a raw transaction that a node has accepted to the builder and to all other nodes of the chain: peers would, and there are none. It returns when
-// each has answered. Errors of single nodes are joined; that a node knows the transaction already, in its pool or in a block, is none.
+// Broadcast carries a raw transaction that a node has accepted to the builder and to all nodes of the chain: peers would, and there are none. It returns when each has
+// answered. Errors of single nodes are joined; that a node knows the transaction already, in its pool or in a block, is none. The node that it comes from gets it too:
+// a reorganisation that forgets transactions may have emptied its pool meanwhile.
 func (n *Network) Broadcast(ctx context.Context, chain, fromNode string, raw []byte) error {
 	c, err := n.Chain(chain)
 	if err != nil {
@@ -26,14 +27,14 @@ func (n *Network) Broadcast(ctx context.Context, chain, fromNode string, raw []b
 	if err := tx.UnmarshalBinary(raw); err != nil {
 		return fmt.Errorf("broadcast on chain %s: decode the transaction: %w", chain, err)
 	}
+	c.pools.RLock()
+	defer c.pools.RUnlock()
+	c.remember(tx.Hash())
 	var (
 		wg   sync.WaitGroup
 		errs = make([]error, len(c.nodes)+1)
 	)
 	for i, node := range append(slices.Clone(c.nodes), c.builder) {
-		if node.name == fromNode {
-			continue
-		}
 		wg.Go(func() {
 			if err := node.send(ctx, tx.Hash(), raw); err != nil {
 				errs[i] = fmt.Errorf("node %s: transaction %s: %w", node.name, tx.Hash(), err)
@@ -61,7 +62,7 @@ func (n *Node) mined(hash common.Hash) bool {
 }
 
 // Pending are the transactions of a chain that the pool of any node holds, executable or not, and that the reference node's branch does not contain; in the order of
-// their hashes.
+// their hashes. The harness's own are left out.
 func (n *Network) Pending(ctx context.Context, chain string) ([]*types.Transaction, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (n *Network) Pending(ctx context.Context, chain string) ([]*types.Transacti
 		for _, pool := range []map[common.Address][]*types.Transaction{executable, queued} {
 			for _, txs := range pool {
 				for _, tx := range txs {
-					if !c.reference.mined(tx.Hash()) {
+					if !c.reference.mined(tx.Hash()) && !c.ours(tx) {
 						found[tx.Hash()] = tx
 					}
 				}

@@ -2,6 +2,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,11 @@ import (
 
 	"blackout/harness/chain"
 	"blackout/harness/clock"
+	"blackout/harness/fault"
 	"blackout/harness/internet/links"
+	"blackout/harness/journey/browser"
 	"blackout/harness/plan"
+	"blackout/harness/runtime/private"
 )
 
 // Check is one thing that was tried.
@@ -31,15 +35,17 @@ type Check struct {
 	Optional bool
 }
 
-// Examine tries everything that a run needs. It takes about a second and leaves nothing behind.
-func Examine(ctx context.Context, c clock.Clock, scratch string) []Check {
+// Examine tries everything that a run needs. It takes about a second and leaves nothing behind. enter is a command line that enters a private network, see private.Try.
+func Examine(ctx context.Context, c clock.Clock, scratch string, enter ...string) []Check {
 	return []Check{
 		machine(),
 		loopback(ctx),
 		folder(scratch),
 		chainBoots(ctx, c, scratch),
 		linkOpens(ctx),
+		privateNetwork(ctx, enter),
 		tool(ctx, "go", "the sample wallets are built from source", "version"),
+		screen(ctx),
 		tool(ctx, "node", "apps written in JavaScript", "--version"),
 	}
 }
@@ -52,6 +58,23 @@ func Healthy(checks []Check) bool {
 		}
 	}
 	return true
+}
+
+// screen looks for the browser of journeys with the driver browser.
+func screen(ctx context.Context) Check {
+	c := Check{Name: "browser", Optional: true}
+	path, err := browser.Find(os.Getenv(browser.Variable))
+	if err != nil {
+		c.Err, c.Hint = err, "only journeys with the driver browser need it: "+browser.Hint
+		return c
+	}
+	said, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		c.Err, c.Hint = fmt.Errorf("%s --version: %w", path, err), "only journeys with the driver browser need it: "+browser.Hint
+		return c
+	}
+	c.Found = fmt.Sprintf("%s, at %s", bytes.TrimSpace(said), path)
+	return c
 }
 
 func machine() Check {
@@ -115,7 +138,7 @@ func (nothing) Head(chain.Head)   {}
 
 func linkOpens(ctx context.Context) (check Check) {
 	check.Name = "connection faults"
-	l, err := links.New(links.Config{Service: "doctor", Regions: []links.Region{{Name: "here", Share: 1}}, Seed: 1, DialTimeout: time.Second})
+	l, err := links.New(links.Config{Service: "doctor", Regions: []fault.Region{{Name: "here", Share: 1}}, Seed: 1, DialTimeout: time.Second})
 	if err != nil {
 		check.Err = err
 		return check
@@ -127,6 +150,21 @@ func linkOpens(ctx context.Context) (check Check) {
 	}
 	check.Found = "a toxiproxy link opens"
 	return check
+}
+
+// privateNetwork is optional: without it an app runs in the machine's own network.
+func privateNetwork(ctx context.Context, enter []string) Check {
+	c := Check{Name: "private network", Optional: true}
+	switch err := private.Try(ctx, enter[0], enter[1:]...); {
+	case err == nil:
+		c.Found = "an app can be cut off from every network but the run's own"
+	case errors.Is(err, private.ErrSystem):
+		c.Err, c.Hint = err, "runs use this machine's own network: what an app dials beside its services leaves it, unseen"
+	default:
+		c.Err = err
+		c.Hint = "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0), or run as root; else runs use this machine's own network"
+	}
+	return c
 }
 
 func tool(ctx context.Context, name, why string, args ...string) Check {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 )
 
 // Layer is where a fault acts. Of several effects on one request the outermost layer wins: names, connection, certificate, http, rpc, chain.
@@ -65,6 +66,9 @@ const (
 	TypeDuration ParamType = "duration" // string as written ("40ms"), checked
 	TypeRate     ParamType = "rate"     // string as written ("5/s"), checked
 	TypeStrings  ParamType = "strings"  // []string
+	TypePart     ParamType = "part"     // string as written ("50%"), checked, or int64: a share below the whole, or a count
+	TypeChain    ParamType = "chain"    // string: a chain of the world, which the plan boots
+	TypeAddress  ParamType = "address"  // string as written ("127.0.0.9"), checked: an IPv4 address of this machine, since nothing may leave it
 )
 
 // Param is one parameter of a fault, set in `with:`.
@@ -73,7 +77,7 @@ type Param struct {
 	Type     ParamType
 	Required bool
 	Default  any      // nil when there is none
-	Min, Max *float64 // of an integer or number, inclusive; of a duration in seconds, of a rate per second
+	Min, Max *float64 // of an integer, a number or a part's count, inclusive; of a duration in seconds, of a rate per second
 	Enum     []string // of a string or strings
 	Doc      string   // one sentence, with the unit
 }
@@ -93,14 +97,24 @@ type Definition struct {
 	// parameters instead. Ask Unavailable, which knows both.
 	Availability   bool
 	AvailabilityOf func(With) bool
-	// Whole says that a share below 100 % makes no sense for it.
+	// Whole says that it takes all of its target or nothing: a share below 100 % makes no sense for it, nor does a region that holds a part of a service.
 	Whole bool
+	// NoFlap says that it cannot be switched off and on again: only its end undoes it.
+	NoFlap bool
+	// Link says that it acts on the connections of its service although its layer is another: the service is reached through a link.
+	Link bool
+	// Lingers is how long an effect still shows after it was lifted, by the parameters. Nil: not at all.
+	Lingers func(With) time.Duration
 	// CutsByDefault says that kept connections are taken too unless the scenario says `existing: keep`.
 	CutsByDefault bool
-	Params        []Param
+	// Rewinds is how many of a chain's newest blocks the fault undoes. A plan whose chain calls one of them final is refused. Nil: none.
+	Rewinds func(With) uint64
+	Params  []Param
 	// Meets says whether the fault is sure to act on a request that its share takes and that calls these JSON-RPC methods. Nil: on every one. Without it a fault
 	// that met nothing it acts on would be taken for one that failed to act.
 	Meets func(w With, methods []string) bool
+	// NoSockets says that it cannot act on a message of a websocket that is open.
+	NoSockets bool
 	// New makes the action for one effect from checked parameters. Nil when the fault is only ever a cause (Kinds is internal alone).
 	New func(With) (Action, error)
 }
@@ -108,12 +122,35 @@ type Definition struct {
 // ActsOn reports whether the fault can act on a kind of target.
 func (d *Definition) ActsOn(kind string) bool { return slices.Contains(d.Kinds, kind) }
 
+// Leads reports whether the fault leads requests to another chain than their own.
+func (d *Definition) Leads() bool {
+	return slices.ContainsFunc(d.Params, func(p Param) bool { return p.Type == TypeChain })
+}
+
+// Chain is the chain that a fault with these parameters leads to; "" for one that leads to none.
+func (d *Definition) Chain(w With) string {
+	for _, p := range d.Params {
+		if p.Type == TypeChain {
+			return w.String(p.Name)
+		}
+	}
+	return ""
+}
+
 // Unavailable reports whether the target does not serve while the fault holds with these parameters: depends_on follows such faults only.
 func (d *Definition) Unavailable(w With) bool {
 	if d.AvailabilityOf != nil {
 		return d.AvailabilityOf(w)
 	}
 	return d.Availability
+}
+
+// Afterglow is how long an effect with these parameters still shows after it was lifted.
+func (d *Definition) Afterglow(w With) time.Duration {
+	if d.Lingers == nil {
+		return 0
+	}
+	return d.Lingers(w)
 }
 
 // Action injects, observes and lifts one effect. The run drives it through this life, and after any error only Lift is called:

@@ -16,8 +16,10 @@
 //  4. Say in Doc what the app sees on the wire, in Source where that is known from, in Incident when it happened. What a page of a vendor says is
 //     not the same as what was measured: say which.
 //  5. Make the action. connAction, replyAction and chainAction in actions.go do Inject and Lift; a fault mostly adds Seen. Inject and Lift never wait for traffic,
-//     and Lift may come twice, or after an Inject that failed. The surface asks the grip which units to take: a rule does not draw.
+//     and Lift may come twice, or after an Inject that failed. The surface asks the grip which units to take: a rule does not draw. ReplyRule says at which stages of a
+//     request a rule can act.
 //  6. Write Seen so that it is true only when the fault itself shows in the probe, and false again after Lift. It decides when the fault counts as confirmed and as
-//     cleared, and every statistic uses these two moments.
+//     cleared, and every statistic uses these two moments. A fault that shows in one method only has the probe call that one (replyAction.probe), with no parameters, so
+//     that it hands over no transaction; its rule knows a probe by Request.Probe, and may give it an answer that no node has.
 //  7. Add a row to the table of its layer's test, and run `go test ./harness/fault -update` for the reference page.
 package fault

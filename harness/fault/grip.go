@@ -34,13 +34,35 @@ func Fraction(seed uint64, label, service string, n uint64) float64 {
 	return float64(binary.BigEndian.Uint64(sum[:8])>>11) / (1 << 53)
 }
 
+// Region is the part of a service that lies in one place. The shares of a service sum to 1.
+type Region struct {
+	Name  string
+	Share float64
+}
+
+// Place is the region in which the n-th unit of a service lies, drawn by the regions' shares; "" without regions. A region without a share gets none.
+func Place(seed uint64, service string, regions []Region, n uint64) string {
+	left, last := Fraction(seed, "placement", service, n), ""
+	for _, r := range regions {
+		if r.Share == 0 {
+			continue
+		}
+		if last = r.Name; left < r.Share {
+			return r.Name
+		}
+		left -= r.Share
+	}
+	return last // the shares summed to a hair below 1
+}
+
 // Grip is the hold that one effect has on one service while it acts: which units it may take, how many of them just now, and what it has touched. It is safe
 // for concurrent use. Links and gateways ask Takes for each unit and report with Touch.
 type Grip struct {
 	// ID is the effect's id in the plan. Service is what it acts on; Chain and Regions narrow it: "" is every chain, none is every region.
-	ID, Service, Chain string
-	Regions            []string
-	Seed               uint64
+	// For an effect on an instance of the app only Instance is set.
+	ID, Service, Chain, Instance string
+	Regions                      []string
+	Seed                         uint64
 	// Cut says that connections that were open before the fault are taken too.
 	Cut bool
 
@@ -48,6 +70,7 @@ type Grip struct {
 	connections atomic.Int64
 	requests    atomic.Int64
 	lookups     atomic.Int64
+	instances   atomic.Int64
 	unseen      atomic.Bool
 	hitOnce     sync.Once
 	hit         chan struct{}
@@ -77,6 +100,8 @@ func (g *Grip) Touch(l Layer) {
 		g.lookups.Add(1)
 	case LayerConnection, LayerCertificate:
 		g.connections.Add(1)
+	case LayerProcess:
+		g.instances.Add(1)
 	default:
 		g.requests.Add(1)
 	}
@@ -98,7 +123,10 @@ func (g *Grip) hitChan() chan struct{} {
 	return g.hit
 }
 
-// Counts is what was touched so far: look-ups, connections, requests.
+// Counts is what was touched so far at the services: look-ups, connections, requests.
 func (g *Grip) Counts() (lookups, connections, requests int64) {
 	return g.lookups.Load(), g.connections.Load(), g.requests.Load()
 }
+
+// Instances is how many instances of the app were touched so far.
+func (g *Grip) Instances() int64 { return g.instances.Load() }

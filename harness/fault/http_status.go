@@ -55,23 +55,31 @@ func statusReply(d Dialect, r Request, status int, w With) HTTPReply {
 		reply.Body, reply.Header = []byte(http.StatusText(status)+"\n"), http.Header{"Content-Type": {textPlain}}
 	}
 	reply.Status = status
-	if after := w.Duration("retry_after"); after > 0 {
-		// A dialect may hand out the same header each time.
-		reply.Header = reply.Header.Clone()
-		if reply.Header == nil {
-			reply.Header = http.Header{}
-		}
-		reply.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(float64(after)/float64(time.Second)))))
+	return withRetryAfter(reply, w.Duration("retry_after"))
+}
+
+// withRetryAfter adds the header that says when to come back, in whole seconds; nothing for a length of 0.
+func withRetryAfter(reply HTTPReply, after time.Duration) HTTPReply {
+	if after <= 0 {
+		return reply
 	}
+	reply.Header = reply.Header.Clone() // a dialect may hand out the same header each time
+	if reply.Header == nil {
+		reply.Header = http.Header{}
+	}
+	reply.Header.Set("Retry-After", strconv.Itoa(WholeSeconds(after)))
 	return reply
 }
+
+// WholeSeconds rounds a length up, as replies that name seconds must.
+func WholeSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 const textPlain = "text/plain; charset=utf-8"
 
 func contentType(body string) string {
 	switch trimmed := strings.TrimSpace(body); {
 	case strings.HasPrefix(trimmed, "<"):
-		return "text/html; charset=utf-8"
+		return textHTML
 	case json.Valid([]byte(trimmed)) && strings.ContainsAny(trimmed[:1], "{["):
 		return "application/json"
 	default:

@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,7 +69,16 @@ func (p Param) decode(value any) (any, error) {
 			return nil, fmt.Errorf("must be a number, not %s", shown(value))
 		}
 		return f, p.within(f, formatNumber)
-	case TypeString:
+	case TypePart:
+		if i, ok := asInt(value); ok && i >= 0 {
+			return i, p.within(float64(i), formatNumber)
+		}
+		s, _ := value.(string)
+		if _, ok := parseShare(s); !ok {
+			return nil, fmt.Errorf("must be a share below 100%% such as \"50%%\", or a whole number, not %s", shown(value))
+		}
+		return s, nil
+	case TypeString, TypeChain:
 		s, ok := value.(string)
 		if !ok {
 			return nil, fmt.Errorf("must be text, not %s", shown(value))
@@ -94,6 +104,16 @@ func (p Param) decode(value any) (any, error) {
 			return nil, fmt.Errorf("must be a rate such as \"5/s\", not %s", shown(value))
 		}
 		return s, p.within(rate, func(r float64) string { return formatNumber(r) + "/s" })
+	case TypeAddress:
+		s, ok := value.(string)
+		address, err := netip.ParseAddr(s)
+		if !ok || err != nil || !address.Is4() {
+			return nil, fmt.Errorf("must be an IPv4 address such as \"127.0.0.9\", not %s", shown(value))
+		}
+		if !address.IsLoopback() {
+			return nil, fmt.Errorf("must be an address of this machine (127.0.0.0/8), not %s: nothing may leave it", shown(value))
+		}
+		return s, nil
 	case TypeStrings:
 		list, ok := asStrings(value)
 		if !ok {

@@ -57,7 +57,10 @@ func writeSection(b *strings.Builder, d *Definition) {
 	if facts := behaviour(d); facts != "" {
 		fmt.Fprintf(b, "**In a plan.** %s\n\n", facts)
 	}
-	fmt.Fprintf(b, "**Source.** %s\n\n**It happened.** %s\n", d.Source, d.Incident)
+	fmt.Fprintf(b, "**Source.** %s\n", d.Source)
+	if d.Incident != "" {
+		fmt.Fprintf(b, "\n**It happened.** %s\n", d.Incident)
+	}
 	if len(d.Params) == 0 {
 		return
 	}
@@ -80,14 +83,19 @@ func behaviour(d *Definition) string {
 	switch {
 	case d.AvailabilityOf != nil:
 		facts = append(facts, "With some parameters it makes its target unavailable: services that depend on it follow.")
-	case d.Availability:
+	case d.Availability && !d.ActsOn(KindApp): // no service depends on the app
 		facts = append(facts, "It makes its target unavailable: services that depend on it follow.")
 	}
 	if d.New == nil {
 		facts = append(facts, "It is only ever a cause.")
 	}
-	if d.Whole {
+	if d.Whole && (d.ActsOn(KindApp) || d.ActsOn(KindChain)) {
 		facts = append(facts, "A share below 100 % is refused.")
+	} else if d.Whole {
+		facts = append(facts, "A share below 100 % is refused, and a target that is a part of a service is skipped.")
+	}
+	if d.NoFlap {
+		facts = append(facts, "A flap is refused.")
 	}
 	if d.CutsByDefault {
 		facts = append(facts, "Kept connections are taken too, unless the scenario says `existing: keep`.")

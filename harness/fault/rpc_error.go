@@ -1,9 +1,6 @@
 package fault
 
-import (
-	"net/http"
-	"slices"
-)
+import "net/http"
 
 var _ = register(Definition{
 	Name:    "rpc-error",
@@ -23,34 +20,19 @@ var _ = register(Definition{
 		{Name: "http_status", Type: TypeInt, Default: int64(http.StatusOK), Min: bound(200), Max: bound(599), Doc: "The HTTP status of the reply, from 200 to 599."},
 	},
 
-	Meets: func(w With, called []string) bool {
-		named := w.Strings("methods")
-		return len(named) == 0 || slices.ContainsFunc(called, func(m string) bool { return slices.Contains(named, m) })
-	},
+	Meets: func(w With, called []string) bool { return concerns(w.Strings("methods"), called) },
 	New: func(w With) (Action, error) {
 		methods := w.Strings("methods")
 		want := RPCError{Code: int(w.Int("code")), Message: w.String("message"), HTTPStatus: int(w.Int("http_status"))}
-		return &rpcErrorAction{methods: methods, replyAction: replyAction{
+		return &replyAction{
 			layer: LayerRPC,
 			rule: func(Gateway) ReplyRule {
 				return ReplyRule{RPC: func(_ Request, call RPCCall) (RPCError, bool) {
-					return want, len(methods) == 0 || slices.Contains(methods, call.Method)
+					return want, concerns(methods, []string{call.Method})
 				}}
 			},
-			seen: func(p Observation) bool { return replied(p) && p.RPCCode == want.Code && p.RPCMessage == want.Message },
-		}}, nil
+			probe: first(methods),
+			seen:  func(p Observation) bool { return replied(p) && p.RPCCode == want.Code && p.RPCMessage == want.Message },
+		}, nil
 	},
 })
-
-type rpcErrorAction struct {
-	replyAction
-	methods []string
-}
-
-// ProbeMethod is the first of the methods that fail.
-func (a *rpcErrorAction) ProbeMethod() string {
-	if len(a.methods) == 0 {
-		return ""
-	}
-	return a.methods[0]
-}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,12 @@ func (w With) Duration(name string) time.Duration {
 	return d
 }
 
+// Address is an address parameter; the zero Addr when it is absent.
+func (w With) Address(name string) netip.Addr {
+	a, _ := netip.ParseAddr(w.String(name))
+	return a
+}
+
 // Rate is a rate parameter, per second.
 func (w With) Rate(name string) float64 {
 	r, _ := ParseRate(w.String(name))
@@ -55,6 +62,22 @@ func (w With) Rate(name string) float64 {
 func (w With) Strings(name string) []string {
 	s, _ := asStrings(w[name])
 	return s
+}
+
+// Part is how many of a number of things a part of them is, rounded down.
+func (w With) Part(name string, of int) int {
+	if count, ok := asInt(w[name]); ok {
+		return int(min(count, int64(of)))
+	}
+	share, _ := parseShare(w.String(name))
+	return int(math.Floor(share*float64(of) + 1e-9)) // 29 % of 100 is 28.999… in floating point
+}
+
+// parseShare reads a share below the whole, "50%".
+func parseShare(text string) (float64, bool) {
+	number, ok := strings.CutSuffix(text, "%")
+	f, err := strconv.ParseFloat(number, 64)
+	return f / 100, ok && err == nil && f >= 0 && f < 100
 }
 
 // ParseRate reads a rate, "5/s" or "300/m", and gives it per second. The number must be above 0.

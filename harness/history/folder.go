@@ -17,7 +17,10 @@ const (
 )
 
 // ReadFolder reads the history of a run's folder, sealed or not. The error is fs.ErrNotExist when there is none.
-func ReadFolder(dir string) (*History, error) {
+func ReadFolder(dir string) (*History, error) { return ReadFolderTo(dir, Takers{}) }
+
+// ReadFolderTo is ReadFolder that hands records over to takers, as ReadTo does.
+func ReadFolderTo(dir string, to Takers) (*History, error) {
 	for _, name := range []string{CompressedName, PlainName} {
 		f, err := os.Open(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +30,7 @@ func ReadFolder(dir string) (*History, error) {
 			return nil, err
 		}
 		defer f.Close()
-		h, err := Read(f)
+		h, err := ReadTo(f, to)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}

@@ -29,10 +29,12 @@ func sample() []history.Record {
 		history.Head{Node: "ethereum/reference", Hash: "0x1", Number: 1, At: 3},
 		history.Intent{ID: "pay#1", Chain: "ethereum", To: "0xbb", Wei: "3", At: 4},
 		history.Attempt{ID: "view#1", Journey: "view", Due: 1, At: 2, End: 3, Status: 200, Answer: map[string]string{"balance": "1.0"}},
+		history.Stream{Journey: "live", Session: 1, Connection: 2, Event: history.StreamMessage, Answer: map[string]string{"events": `["0x2"]`}, At: 5},
 		history.Said{Intent: "pay#1", State: history.StateConfirmed, Word: "done", At: 6},
 		history.Sent{Tx: "0x2", From: "0xcc", Service: "infura", At: 7},
 		history.Call{Service: "infura", Region: "aws/us-east-1", Transport: "http", Method: "eth_getBalance", Reply: history.ReplyOK, Status: 200, At: 8, End: 9},
 		history.Lookup{Host: "x.example", Answer: "NXDOMAIN", At: 10},
+		history.Stray{Kind: history.StrayTCP, Address: "203.0.113.7", Port: 8545, Host: "x.example", Count: 2, At: 10},
 		history.Fault{ID: "c1/unreachable/infura", State: history.FaultInjecting, At: 11},
 		history.Connections{Service: "infura", Opened: 2, At: 12},
 		history.App{Instance: "app-0", Event: "ready", At: 13},
@@ -40,6 +42,7 @@ func sample() []history.Record {
 		history.Stage{Name: "baseline", At: 15},
 		history.Trouble{Text: "a node of ours is gone", At: 15},
 		history.Note{Text: "a note", At: 15},
+		history.Picture{Attempt: "view#1", Journey: "view", Phase: "baseline", File: "screens/view-00-baseline.png", At: 16},
 	}
 }
 
@@ -63,7 +66,7 @@ func TestEveryRecordSurvives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []history.Record{h.Header, history.Plan{Plan: h.Plan}, h.Blocks[0], *h.Timeline, h.Heads[0], h.Intents[0], h.Attempts[0], h.Said[0], h.Sent[0], h.Calls[0], h.Lookups[0], h.Faults[0], h.Connections[0], h.Apps[0], h.Pools[0], h.Stages[0], h.Troubles[0], h.Notes[0]}
+	got := []history.Record{h.Header, history.Plan{Plan: h.Plan}, h.Blocks[0], *h.Timeline, h.Heads[0], h.Intents[0], h.Attempts[0], h.Streams[0], h.Said[0], h.Sent[0], h.Calls[0], h.Lookups[0], h.Strays[0], h.Faults[0], h.Connections[0], h.Apps[0], h.Pools[0], h.Stages[0], h.Troubles[0], h.Notes[0], h.Pictures[0]}
 	if diff := cmp.Diff(records, got); diff != "" {
 		t.Errorf("records changed (-written +read):\n%s", diff)
 	}
@@ -98,7 +101,7 @@ func TestBrokenHistories(t *testing.T) {
 		"no header first":  {`{"record":"note","text":"x","at":1}` + "\n", "starts with a \"note\""},
 		"another schema":   {`{"record":"header","schema":"blackout/history/9"}` + "\n", "blackout/history/9"},
 		"changed later":    {strings.Replace(whole, `"a note"`, `"b note"`, 1), "the file was changed"},
-		"a line taken out": {strings.Replace(whole, `{"record":"note","text":"a note","at":15}`+"\n", "", 1), "seals 18 records"},
+		"a line taken out": {strings.Replace(whole, `{"record":"note","text":"a note","at":15}`+"\n", "", 1), "seals 21 records"},
 		"after the seal":   {whole + `{"record":"note","text":"x","at":1}` + "\n", "after the seal"},
 		"wrong type":       {strings.Replace(whole, `"at":15`, `"at":"soon"`, 1), "stage record"},
 	} {

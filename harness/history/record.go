@@ -3,7 +3,7 @@
 // A history is JSON lines: each line is one record, an object whose first key "record" names its type. Times are integer microseconds since the run's
 // one monotonic base. Nothing in it is a judgement: classes, findings and scores are computed from it by package verdict, again and again if need be.
 //
-//	header  plan  { stage block head app }…  timeline  { attempt intent said sent call fault head block … }…  pool  seal
+//	header  plan  { stage block head app }…  timeline  { attempt intent said sent call stream fault head block … }…  pool  seal
 //
 // The header and the plan come first; the timeline record says where the plan's zero (the start of the baseline) lies; the seal comes last and is missing
 // from the history of a killed run, which is readable all the same up to its last whole line.
@@ -57,6 +57,15 @@ type Block struct {
 	Published clock.Micros      `json:"published"`         // when the first node was told of it
 	Watched   map[string]string `json:"watched,omitempty"` // address in lower-case hex → balance in wei after this block, decimal
 	Paid      []Payment         `json:"paid,omitempty"`    // payments of intents that this block contains
+	Logs      []Log             `json:"logs,omitempty"`    // events of the watched contract about watched accounts
+}
+
+// Log is one event of the chain's token contract: a transfer to a watched account.
+type Log struct {
+	Account string `json:"account"` // who received, address in lower-case hex
+	Tx      string `json:"tx"`      // transaction hash
+	Index   uint64 `json:"index"`   // in the block
+	Value   string `json:"value"`   // decimal
 }
 
 // Payment is a transaction that pays an intent's address.
@@ -100,7 +109,10 @@ type Attempt struct {
 	Detail  string            `json:"detail,omitempty"`  // the transport error's text
 	Answer  map[string]string `json:"answer,omitempty"`  // field of the app file's answer → the text found there; absent fields are absent
 	Missing []string          `json:"missing,omitempty"` // answer fields that could not be read from the body, when it should have had them
-	Body    string            `json:"body,omitempty"`    // at most 4 KiB, redacted; left out when the answer could be read in full
+	Since   clock.Micros      `json:"since,omitempty"`   // of the driver websocket: from when on the answer's list has all that came for the session
+	Content string            `json:"content,omitempty"` // the content id that was asked for, of a journey of kind content
+	SHA256  string            `json:"sha256,omitempty"`  // of the whole body, hex; of a journey of kind content
+	Body    string            `json:"body,omitempty"`    // at most 4 KiB, redacted; left out when the answer could be read in full, or is the content that was asked for
 }
 
 // The values of Attempt.Error.
@@ -111,6 +123,26 @@ const (
 	ErrEOF         = "eof"         // the connection ended before the answer was complete
 	ErrTransport   = "transport"   // another transport error; Detail says which
 	ErrInterrupted = "interrupted" // the run was stopped while the attempt was under way: it says nothing about the app
+)
+
+// Stream is something that happened on a session's subscription: of journeys with the driver websocket, which keep one open for the whole run. The answers of their
+// attempts are made from these; this is the record of when each message came.
+type Stream struct {
+	Journey    string            `json:"journey"`
+	Session    int               `json:"session"`
+	Connection int               `json:"connection"`       // the session's n-th that was opened, from 1
+	Event      string            `json:"event"`            // opened | message | lost
+	Answer     map[string]string `json:"answer,omitempty"` // of a message: field of the app file's answer → the text found there, as of an attempt
+	Detail     string            `json:"detail,omitempty"` // of a lost one: what ended it
+	Body       string            `json:"body,omitempty"`   // of a message in which no field could be read: at most 512 bytes, redacted
+	At         clock.Micros      `json:"at"`
+}
+
+// The values of Stream.Event.
+const (
+	StreamOpened  = "opened"  // the app has taken the subscription, or what the app file sends was sent
+	StreamMessage = "message" // the app sent something
+	StreamLost    = "lost"    // the connection ended, but not by the end of the run
 )
 
 // Said is the app's word for a payment: the first in its answer, later ones from following it. A record is written when the word changes.
@@ -135,7 +167,8 @@ type Sent struct {
 	From    string       `json:"from"`
 	To      string       `json:"to,omitempty"`
 	Nonce   uint64       `json:"nonce"`
-	Intent  string       `json:"intent,omitempty"` // the intent that its recipient belongs to
+	ChainID uint64       `json:"chain_id,omitempty"` // that it was signed for; 0 for one that names none
+	Intent  string       `json:"intent,omitempty"`   // the intent that its recipient belongs to
 	Service string       `json:"service"`
 	Foreign bool         `json:"foreign,omitempty"` // signed by a key that the run did not make; it was not passed on
 	At      clock.Micros `json:"at"`
@@ -143,20 +176,29 @@ type Sent struct {
 
 // Call is one request of the app at a gateway; a batch is one record with its methods joined by commas.
 type Call struct {
-	N         uint64       `json:"n"` // the n-th request at this service, from 0: the unit that shares are drawn on
-	Service   string       `json:"service"`
-	Region    string       `json:"region"`
-	Chain     string       `json:"chain,omitempty"`
-	Transport string       `json:"transport"` // http | ws
-	Method    string       `json:"method"`
-	Reply     string       `json:"reply"` // one of the Reply constants
-	Status    int          `json:"status,omitempty"`
-	Code      int          `json:"code,omitempty"`   // of the first JSON-RPC error in the reply
-	Faults    []string     `json:"faults,omitempty"` // ids of the effects that touched it; CapacityPrefix and the service for its own limit
-	Probe     bool         `json:"probe,omitempty"`
-	At        clock.Micros `json:"at"`
-	End       clock.Micros `json:"end"`
+	N         uint64 `json:"n"` // the n-th request at this service, from 0: the unit that shares are drawn on
+	Service   string `json:"service"`
+	Region    string `json:"region"`
+	Chain     string `json:"chain,omitempty"`
+	Transport string `json:"transport"` // http | ws | tcp
+	Method    string `json:"method"`
+	Reply     string `json:"reply"` // one of the Reply constants
+	Status    int    `json:"status,omitempty"`
+	Code      int    `json:"code,omitempty"`   // of the first JSON-RPC error in the reply
+	Served    string `json:"served,omitempty"` // the chain that answered, where it is not Chain
+	// RetryAfterS is when the reply told the app to come back, in seconds; 0 when it did not say.
+	RetryAfterS float64      `json:"retry_after_s,omitempty"`
+	Faults      []string     `json:"faults,omitempty"` // ids of the effects that touched it; CapacityPrefix and the service for its own limit
+	Probe       bool         `json:"probe,omitempty"`
+	At          clock.Micros `json:"at"`
+	End         clock.Micros `json:"end"`
 }
+
+// MethodUpgrade is Call.Method of the request that opens a websocket.
+const MethodUpgrade = "(upgrade)"
+
+// MethodTurn is Call.Method at a service of kind tcp: bytes from the app, and what came back before its next ones.
+const MethodTurn = "(turn)"
 
 // CapacityPrefix begins the entry of Call.Faults that says that the service's own limit refused the request.
 const CapacityPrefix = "capacity/"
@@ -167,15 +209,41 @@ const (
 	ReplyRPCError = "rpc-error"  // a JSON-RPC error object, whatever the HTTP status below 400
 	ReplyHTTP     = "http-error" // status 400 or above
 	ReplyAborted  = "aborted"    // the app went away before the reply was written
+	ReplyLost     = "lost"       // the node carried the request out, and a fault kept its reply from the app
 )
 
-// Lookup is one question to the run's DNS server.
+// Lookup is one question of the app to the run's DNS server. A look-up in the sense of shares is a question for addresses: one without a Kind.
 type Lookup struct {
-	Host   string       `json:"host"`
-	Answer string       `json:"answer"`
+	Host   string       `json:"host"`           // in lower case, without the last dot
+	Kind   string       `json:"kind,omitempty"` // the type of record that was asked for, where it is not A: "AAAA"
+	Answer string       `json:"answer"`         // addresses joined by commas, or one of the Answer constants, or another word of the DNS for a failure
 	Faults []string     `json:"faults,omitempty"`
 	At     clock.Micros `json:"at"`
 }
+
+// The values of Lookup.Answer without an address.
+const (
+	AnswerUnknown = "NXDOMAIN"
+	AnswerFailed  = "SERVFAIL"
+	AnswerEmpty   = "no address"
+	AnswerNone    = "no answer"
+)
+
+// Stray is what the app of a private network sent to one address that no service has, within about a second. A host name that no service has is in a Lookup.
+type Stray struct {
+	Kind    string       `json:"kind"`              // tcp: connections | udp: datagrams
+	Address string       `json:"address,omitempty"` // left out of what was counted only, together with the port
+	Port    int          `json:"port,omitempty"`
+	Host    string       `json:"host,omitempty"` // that the app named in the connection, in lower case
+	Count   int64        `json:"count"`
+	At      clock.Micros `json:"at"` // of the first
+}
+
+// The values of Stray.Kind.
+const (
+	StrayTCP = "tcp"
+	StrayUDP = "udp"
+)
 
 // Fault is a step in the life of one effect of the plan.
 //
@@ -205,10 +273,11 @@ type Touched struct {
 	Lookups     int64 `json:"lookups"`
 	Connections int64 `json:"connections"`
 	Requests    int64 `json:"requests"`
+	Instances   int64 `json:"instances,omitempty"` // of the app
 }
 
 // Total is the sum over the units.
-func (t Touched) Total() int64 { return t.Lookups + t.Connections + t.Requests }
+func (t Touched) Total() int64 { return t.Lookups + t.Connections + t.Requests + t.Instances }
 
 // Connections is how many connections the app opened anew to a service by a moment; written at the start and the end of each effect and at the end.
 type Connections struct {
@@ -221,10 +290,19 @@ type Connections struct {
 type App struct {
 	Instance string       `json:"instance"`
 	Event    string       `json:"event"`           // started | ready | exited | stopped
-	Group    int          `json:"group,omitempty"` // its process group, of started and stopped
+	Group    int          `json:"group,omitempty"` // its process group, but of ready
+	URL      string       `json:"url,omitempty"`   // of ready: its address in the network that it lives in
 	Detail   string       `json:"detail,omitempty"`
 	At       clock.Micros `json:"at"`
 }
+
+// The values of App.Event. An instance may be started and stopped again and again: faults do that. Only the first start is followed by ready.
+const (
+	AppStarted = "started"
+	AppReady   = "ready"
+	AppExited  = "exited"  // by itself
+	AppStopped = "stopped" // by the run: by a fault, or at its end
+)
 
 // Pool is, at the end of the drain, what pays intents and is known to a node but not mined.
 type Pool struct {
@@ -251,6 +329,15 @@ type Note struct {
 	At   clock.Micros `json:"at"`
 }
 
+// Picture is what a browser showed right after an attempt had ended: a PNG file in the run's folder. It is not redacted: whoever has the folder sees what the user saw.
+type Picture struct {
+	Attempt string       `json:"attempt"`
+	Journey string       `json:"journey"`
+	Phase   string       `json:"phase"` // the phase's name, or baseline or after
+	File    string       `json:"file"`  // within the run's folder, with forward slashes
+	At      clock.Micros `json:"at"`
+}
+
 // Seal ends a history.
 type Seal struct {
 	End     string       `json:"end"`              // complete | interrupted | aborted
@@ -275,10 +362,12 @@ func (Block) Type() string       { return "block" }
 func (Head) Type() string        { return "head" }
 func (Intent) Type() string      { return "intent" }
 func (Attempt) Type() string     { return "attempt" }
+func (Stream) Type() string      { return "stream" }
 func (Said) Type() string        { return "said" }
 func (Sent) Type() string        { return "sent" }
 func (Call) Type() string        { return "call" }
 func (Lookup) Type() string      { return "lookup" }
+func (Stray) Type() string       { return "stray" }
 func (Fault) Type() string       { return "fault" }
 func (Connections) Type() string { return "connections" }
 func (App) Type() string         { return "app" }
@@ -286,6 +375,7 @@ func (Pool) Type() string        { return "pool" }
 func (Stage) Type() string       { return "stage" }
 func (Trouble) Type() string     { return "trouble" }
 func (Note) Type() string        { return "note" }
+func (Picture) Type() string     { return "picture" }
 func (Seal) Type() string        { return "seal" }
 
 // Sink takes records as they happen. Add must be safe for concurrent use and must not block on the disk.

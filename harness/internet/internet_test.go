@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"blackout/harness/clock"
+	"blackout/harness/content"
 	"blackout/harness/fault"
 	"blackout/harness/history"
 	"blackout/harness/internet/gateways"
@@ -90,6 +92,25 @@ type world struct {
 
 func open(t *testing.T, services []plan.Service) *world {
 	t.Helper()
+	return openAt(t, services, netip.Prefix{})
+}
+
+func openAt(t *testing.T, services []plan.Service, addresses netip.Prefix) *world {
+	t.Helper()
+	w, err := tryOpenAt(t, services, addresses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func tryOpen(t *testing.T, services []plan.Service) (*world, error) {
+	t.Helper()
+	return tryOpenAt(t, services, netip.Prefix{})
+}
+
+func tryOpenAt(t *testing.T, services []plan.Service, addresses netip.Prefix) (*world, error) {
+	t.Helper()
 	server := rpc.NewServer()
 	if err := server.RegisterName("eth", ethAPI{}); err != nil {
 		t.Fatal(err)
@@ -108,7 +129,7 @@ func open(t *testing.T, services []plan.Service) *world {
 	w.http = &http.Client{Transport: transport}
 	t.Cleanup(transport.CloseIdleConnections)
 	n, err := Open(t.Context(), Config{
-		Services: services, Seed: 42, Secret: "secret of the run", Sink: w.sink, Clock: clock.Start(),
+		Services: services, Seed: 42, Secret: "secret of the run", Files: content.Files(42), Sites: prices, Sink: w.sink, Clock: clock.Start(), Addresses: addresses,
 		Node:  func(name string) (gateways.Backend, error) { return node{name, backend}, nil },
 		Carry: func(context.Context, string, string, []byte) {},
 		Judge: func(*types.Transaction, common.Address) (string, bool) { return "", true },
@@ -122,10 +143,7 @@ func open(t *testing.T, services []plan.Service) *world {
 			t.Error(err)
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return w, err
 }
 
 const blockNumber = `{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}`
@@ -197,9 +215,11 @@ func TestVariables(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	want := []string{
-		"service.infura.base.url", "service.infura.base.ws", "service.infura.ethereum.url", "service.infura.ethereum.ws",
-		"service.publicnode.ethereum.url", "service.publicnode.ethereum.ws", "service.publicnode.url", "service.publicnode.ws",
+	want := []string{"dns.address"}
+	for _, service := range []string{"infura.base", "infura.ethereum", "publicnode.ethereum", "publicnode"} {
+		for _, member := range []string{"named_url", "named_ws", "url", "ws"} {
+			want = append(want, "service."+service+"."+member)
+		}
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -228,7 +248,7 @@ func TestProbe(t *testing.T) {
 	conn := func(id string, mode fault.ConnMode, share float64, regions ...string) fault.ConnRule {
 		return fault.ConnRule{Grip: grip(id, "infura", share, regions...), Mode: mode}
 	}
-	healthy := fault.Observation{Chain: ethereum, Status: 200, Head: 7}
+	healthy := fault.Observation{Chain: ethereum, Status: 200, ContentType: "application/json", Head: 7}
 	for name, tc := range map[string]struct {
 		service string
 		reply   *fault.ReplyRule
@@ -239,12 +259,12 @@ func TestProbe(t *testing.T) {
 	}{
 		"healthy, through a link": {service: "infura", want: healthy},
 		"healthy, without":        {service: "publicnode", want: healthy},
-		"another chain":           {service: "infura", probe: Probe{Chain: base}, want: fault.Observation{Chain: base, Status: 200, Head: 7}},
+		"another chain":           {service: "infura", probe: Probe{Chain: base}, want: fault.Observation{Chain: base, Status: 200, ContentType: "application/json", Head: 7}},
 		"http rule":               {service: "infura", reply: new(http503(grip("a", "infura", 0.001))), probe: Probe{Effect: "a", Region: west}, want: fault.Observation{Chain: ethereum, Status: 503}},
 		"another's http rule":     {service: "infura", reply: new(http503(grip("a", "infura", 1))), probe: Probe{Effect: "b"}, want: healthy},
 		"http rule elsewhere":     {service: "publicnode", reply: new(http503(grip("a", "publicnode", 1, east))), probe: Probe{Effect: "a", Region: west}, want: healthy},
 		"rpc rule": {service: "publicnode", reply: new(rpcError(grip("a", "publicnode", 0.001))), probe: Probe{Effect: "a"},
-			want: fault.Observation{Chain: ethereum, Status: 200, RPCCode: -32000, RPCMessage: "header not found"}},
+			want: fault.Observation{Chain: ethereum, Status: 200, ContentType: "application/json", RPCCode: -32000, RPCMessage: "header not found"}},
 		"refused":           {service: "infura", conn: new(conn("a", fault.ConnRefuse, 1)), probe: Probe{Effect: "a"}, failed: true, want: fault.Observation{Chain: ethereum, Refused: true}},
 		"another's refusal": {service: "infura", conn: new(conn("a", fault.ConnRefuse, 1)), probe: Probe{Effect: "b"}, want: healthy},
 		"reset":             {service: "infura", conn: new(conn("a", fault.ConnReset, 1)), probe: Probe{Effect: "a"}, failed: true, want: fault.Observation{Chain: ethereum, Reset: true}},
@@ -349,7 +369,9 @@ func TestOpenRefuses(t *testing.T) {
 		config func(*Config)
 		want   string
 	}{
-		"kind":       {change: func(s []plan.Service) []plan.Service { s[1].Kind = "storage"; return s }, want: `no front door is made for services of kind "storage"`},
+		"kind":       {change: func(s []plan.Service) []plan.Service { s[1].Kind = "gopher"; return s }, want: `no front door is made for services of kind "gopher"`},
+		"no replies": {change: func(s []plan.Service) []plan.Service { s[1].Kind = "http"; return s }, want: `gateway "publicnode" needs replies`},
+		"no files":   {change: func(s []plan.Service) []plan.Service { s[1].Kind = "storage"; return s }, want: `gateway "publicnode" needs files`},
 		"dialect":    {change: func(s []plan.Service) []plan.Service { s[1].Dialect = "infra"; return s }, want: `no dialect is called "infra"`},
 		"no node":    {change: func(s []plan.Service) []plan.Service { s[1].Backends = nil; return s }, want: "the plan has no node of publicnode for ethereum in aws/us-east-1"},
 		"twice":      {change: func(s []plan.Service) []plan.Service { return append(s, s[1]) }, want: "in the plan twice"},

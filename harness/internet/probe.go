@@ -2,6 +2,7 @@ package internet
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,12 +36,15 @@ type Probe struct {
 	Chain   string // "": the service's first
 	Region  string // "": the service's first
 	Effect  string
-	Method  string        // the JSON-RPC method to call, without parameters; "" asks for the block number
+	ByName  bool          // it asks the resolver for the service's host, and goes where that leads
+	Method  string        // the JSON-RPC method to call; "" asks for the block number
+	Params  []any         // what it is called with; nil: nothing
 	Timeout time.Duration // from dialling to the last byte; 5 s when zero
 }
 
-// Probe asks a service for its block number over a new connection and tells what it saw. Reference, HeadAge and BlockTime are left to the caller. What keeps the
-// probe from being made at all (an unknown service) is in DialError.
+// Probe asks a service for its block number, for what else it is told to, a storage service for a file, or one that has no such thing for nothing in particular, over a
+// new connection and tells what it saw. Reference,
+// HeadAge and BlockTime are left to the caller. What keeps the probe from being made at all (an unknown service) is in DialError.
 func (i *Internet) Probe(ctx context.Context, p Probe) (o fault.Observation) {
 	o = fault.Observation{Service: p.Service, Chain: p.Chain}
 	s, err := i.service(p.Service)
@@ -62,7 +66,7 @@ func (i *Internet) Probe(ctx context.Context, p Probe) (o fault.Observation) {
 	from := i.cfg.Clock.Now()
 	defer func() { o.Took = (i.cfg.Clock.Now() - from).Duration() }()
 
-	conn, err := s.dial(ctx, o.Chain, p)
+	conn, err := i.dial(ctx, s, p, &o)
 	if err != nil {
 		o.DialError = err
 		explain(&o, err)
@@ -80,9 +84,13 @@ func (i *Internet) Probe(ctx context.Context, p Probe) (o fault.Observation) {
 	return o
 }
 
-func (s *service) dial(ctx context.Context, chain string, p Probe) (net.Conn, error) {
+func (i *Internet) dial(ctx context.Context, s *service, p Probe, o *fault.Observation) (net.Conn, error) {
+	chain := o.Chain
 	if _, ok := s.fronts[chain]; !ok {
 		return nil, fmt.Errorf("service %s does not serve chain %q", p.Service, chain)
+	}
+	if p.ByName {
+		return i.dialByName(ctx, s, p, o)
 	}
 	if s.link != nil {
 		return s.link.Dial(ctx, chain, p.Effect, p.Region)
@@ -97,13 +105,33 @@ func (i *Internet) ask(ctx context.Context, conn net.Conn, s *service, p Probe, 
 	if method == "" {
 		method = methodBlockNumber
 	}
-	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":[]}`, method)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.gateway.URL(s.fronts[o.Chain]), strings.NewReader(body))
+	params, err := json.Marshal(append([]any{}, p.Params...))
+	if err != nil {
+		return err
+	}
+	to := s.fronts[o.Chain]
+	if p.ByName {
+		to = s.name(o.Chain).hostPort()
+	}
+	if s.plan.Kind == fault.KindTCP {
+		return echo(conn)
+	}
+	stored, plain := s.plan.Kind == fault.KindStorage, s.plan.Kind == fault.KindHTTP
+	verb, url, body := http.MethodPost, s.gateway.URL(to), fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q,"params":%s}`, method, params)
+	if stored {
+		verb, url, body = http.MethodGet, url+gateways.At(s.plan.Dialect, i.cfg.Files[0]), ""
+	}
+	if plain {
+		verb, body = http.MethodGet, ""
+	}
+	req, err := http.NewRequestWithContext(ctx, verb, url, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Close = true
-	req.Header.Set("Content-Type", "application/json")
+	if !stored && !plain {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	gateways.Mark(req.Header, i.token, p.Effect, p.Region)
 	if err := req.Write(conn); err != nil {
 		return fmt.Errorf("send the request: %w", err)
@@ -114,10 +142,34 @@ func (i *Internet) ask(ctx context.Context, conn net.Conn, s *service, p Probe, 
 	}
 	defer resp.Body.Close()
 	o.Status = resp.StatusCode
+	o.ContentType = resp.Header.Get("Content-Type")
 	reply, err := io.ReadAll(io.LimitReader(resp.Body, probeBody))
 	if err != nil {
 		return fmt.Errorf("read the reply: %w", err)
 	}
+	if stored {
+		o.Mismatch = o.Status == http.StatusOK && !bytes.Equal(reply, i.cfg.Files[0].Bytes)
+		return nil
+	}
+	if plain {
+		return nil
+	}
+	return readCall(reply, method, o)
+}
+
+// echo sends the line that a service of kind tcp gives back to probes.
+func echo(conn net.Conn) error {
+	if _, err := io.WriteString(conn, gateways.ProbeLine); err != nil {
+		return fmt.Errorf("send the line: %w", err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, len(gateways.ProbeLine))); err != nil {
+		return fmt.Errorf("read the line: %w", err)
+	}
+	return nil
+}
+
+// readCall reads the reply to a JSON-RPC call.
+func readCall(reply []byte, method string, o *fault.Observation) error {
 	var msg struct {
 		Result json.RawMessage
 		Error  *struct {
@@ -125,7 +177,7 @@ func (i *Internet) ask(ctx context.Context, conn net.Conn, s *service, p Probe, 
 			Message string
 		}
 	}
-	err = json.Unmarshal(reply, &msg)
+	err := json.Unmarshal(reply, &msg)
 	switch {
 	case msg.Error != nil:
 		o.RPCCode, o.RPCMessage = msg.Error.Code, msg.Error.Message
@@ -137,6 +189,16 @@ func (i *Internet) ask(ctx context.Context, conn net.Conn, s *service, p Probe, 
 			return fmt.Errorf("the block number is not one: %w", err)
 		}
 		o.Head = uint64(head)
+	case method == fault.MethodBlock && msg.Result != nil:
+		var block *struct{ Hash string } // null where there is none
+		if err := json.Unmarshal(msg.Result, &block); err != nil {
+			return fmt.Errorf("the block is not one: %w", err)
+		}
+		if block != nil {
+			o.Block = block.Hash
+		}
+	default:
+		o.Result = msg.Result
 	}
 	return nil
 }

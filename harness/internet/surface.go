@@ -1,6 +1,7 @@
 package internet
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,8 +39,28 @@ func (i *Internet) Gateway(name string) (fault.Gateway, error) {
 	return s.gateway, nil
 }
 
+// Certificates is what a service shows in TLS handshakes. It fails where services are reached without TLS.
+func (i *Internet) Certificates(name string) (fault.Certificates, error) {
+	s, err := i.service(name)
+	if err != nil {
+		return nil, err
+	}
+	if s.front == nil {
+		return nil, fmt.Errorf("service %s shows no certificate: TLS is spoken in a private network only", name)
+	}
+	return s.front, nil
+}
+
 // Chain is the conductor of a chain.
 func (i *Internet) Chain(name string) (fault.Chain, error) { return i.cfg.Chain(name) }
+
+// App is the instances of the app.
+func (i *Internet) App() (fault.App, error) {
+	if i.cfg.App == nil {
+		return nil, errors.New("the run has no app")
+	}
+	return i.cfg.App()
+}
 
 // Requests is how many requests of the app a service has had; 0 for one that is not in the plan.
 func (i *Internet) Requests(name string) int64 {

@@ -1,7 +1,9 @@
 package journey
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +17,7 @@ import (
 const (
 	fieldBalance  = "balance"
 	fieldDeclined = "declined"
+	fieldEvents   = "events"
 	fieldID       = "id"
 	fieldPayments = "payments"
 	fieldStatus   = "status"
@@ -29,23 +32,31 @@ const maxDeclined = 1 << 10
 type reader struct {
 	names    []string // sorted
 	paths    map[string]path
-	listed   *path    // of payments: what has to be there for an answer without payments to be an empty list; nil: nothing else has to
-	required []string // sorted; what a 2xx answer must have
-	promised []string // sorted; what is missing when an answer cannot be read at all
+	patterns map[string]*regexp.Regexp // the fields that have one instead of a path
+	lists    map[string]*path          // the fields that are lists: what has to be there for an answer without an entry to be an empty list; nil: nothing else has to
+	required []string                  // sorted; what a 2xx answer must have
+	promised []string                  // sorted; what is missing when an answer cannot be read at all
 }
 
 func newReader(j spec.Journey) (*reader, error) {
-	r := &reader{paths: map[string]path{}}
+	r := &reader{paths: map[string]path{}, patterns: map[string]*regexp.Regexp{}, lists: map[string]*path{}}
 	for name, field := range j.Answer {
-		p, err := compilePath(field.Path)
+		r.names = append(r.names, name)
+		var err error
+		switch {
+		case field.CSS != "": // the browser has looked already
+			r.paths[name], err = compilePath("$['" + name + "']")
+		case field.Match != "":
+			r.patterns[name], err = regexp.Compile(field.Match)
+		default:
+			r.paths[name], err = compilePath(field.Path)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("answer.%s: %w", name, err)
 		}
-		r.names = append(r.names, name)
-		r.paths[name] = p
 		switch {
-		case name == fieldPayments:
-			r.listed, err = compileList(field.Path)
+		case name == fieldPayments, name == fieldEvents && j.Kind == spec.KindEvents:
+			r.lists[name], err = compileList(field.Path)
 			if err != nil {
 				return nil, fmt.Errorf("answer.%s: %w", name, err)
 			}
@@ -72,7 +83,7 @@ func (r *reader) read(status int, body []byte) (fields map[string]string, missin
 	}
 	ok := status >= 200 && status < 300
 	root, err := parseJSON(body)
-	if err != nil {
+	if err != nil && len(r.patterns) == 0 {
 		if ok {
 			missing = slices.Clone(r.promised)
 		}
@@ -80,13 +91,21 @@ func (r *reader) read(status int, body []byte) (fields map[string]string, missin
 	}
 	fields = map[string]string{}
 	for _, name := range r.names {
+		if pattern := r.patterns[name]; pattern != nil {
+			if text := matched(pattern, body); text != "" {
+				fields[name] = text
+			}
+			continue
+		}
+		if root == nil {
+			continue // it is no JSON
+		}
 		node := r.paths[name].first(root)
 		text, found := scalarText(node)
-		switch name {
-		case fieldDeclined:
+		if before, list := r.lists[name]; list {
+			text, found = listText(root, r.paths[name], before)
+		} else if name == fieldDeclined {
 			text, found = declinedText(node)
-		case fieldPayments:
-			text, found = r.listText(root)
 		}
 		if found {
 			fields[name] = text
@@ -100,6 +119,23 @@ func (r *reader) read(status int, body []byte) (fields map[string]string, missin
 		}
 	}
 	return fields, missing
+}
+
+// owed is what is missing of an answer that is none: what the app file promises, or "answer" where that promises nothing.
+func (r *reader) owed() []string {
+	if len(r.promised) == 0 {
+		return []string{"answer"}
+	}
+	return slices.Clone(r.promised)
+}
+
+// matched is the first group of a pattern, or all of it when it has none, where it matches first: without white space around it, and "" when there is no match.
+func matched(pattern *regexp.Regexp, body []byte) string {
+	groups := pattern.FindSubmatch(body)
+	if groups == nil {
+		return ""
+	}
+	return clip(string(bytes.TrimSpace(groups[min(1, len(groups)-1)])), maxDeclined)
 }
 
 // declinedText says whether an app says no: by anything but null, false, an empty string, an empty object or an empty list, which many APIs send with every good

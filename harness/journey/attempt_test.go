@@ -310,7 +310,7 @@ func TestLateAttempt(t *testing.T) {
 	r.with(p, j)
 	runner := r.runner(t)
 	due := r.cfg.Clock.Now() - p.Patience - 1000
-	a, _, err := runner.attempt(t.Context(), runner.journeys[0], runner.sessions[1], "view#0", due)
+	a, _, _, err := runner.attempt(t.Context(), runner.journeys[0], runner.sessions[1], 0, "view#0", due)
 	if err != nil || a.Error != history.ErrTimeout || a.Due != due || a.At <= due {
 		t.Errorf("attempt %+v, %v", a, err)
 	}

@@ -10,10 +10,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"blackout/harness/clock"
 	"blackout/harness/history"
+	"blackout/harness/journey/browser"
 	"blackout/harness/plan"
 	"blackout/harness/spec"
 )
@@ -44,6 +46,11 @@ type Config struct {
 	Sink     history.Sink
 	Redact   func(string) string                      // applied to all that comes from the app before it is recorded; nil: nothing is
 	Secret   func(name string) (value string, _ bool) // ${secret.X}; nil: there are none
+	Commands Commands                                 // needed when a journey has the driver exec
+	Services func(name string) (value string, _ bool) // ${service.X} and ${dns.address}, for commands; nil: there are none
+	Browser  *browser.Browser                         // needed when a journey has the driver browser; it is the caller's to close, after Close
+	// Picture keeps a picture of a page, a PNG, under a name without its ending, and gives the file's name in the run's folder; nil: none are taken.
+	Picture func(name string, png []byte) (file string, err error)
 }
 
 // Runner drives the journeys of one run. Its methods are called one after the other, in the order of the package comment; Close comes last, whatever failed before.
@@ -57,6 +64,11 @@ type Runner struct {
 	follows     sync.WaitGroup
 	followCtx   context.Context
 	stopFollows context.CancelFunc
+
+	// Subscriptions outlast Run as well, and end with Close.
+	streams sync.WaitGroup
+	life    context.Context
+	endLife context.CancelFunc
 
 	mu       sync.Mutex
 	unlisted map[string]bool // journey and word of states that the app file does not list and that were noted
@@ -72,11 +84,13 @@ type login struct {
 type journey struct {
 	plan    plan.Journey
 	writes  bool
-	request *template
+	content []plan.Content // what a content journey asks for, in turn; nil for other kinds
+	ask     driver
 	reader  *reader
 	states  map[string]string // the app's word → a state of history
-	follow  *template         // nil: not followed
-	every   clock.Micros      // between two follow-ups
+	album   album
+	follow  driver       // nil: not followed
+	every   clock.Micros // between two follow-ups
 }
 
 // New compiles the journeys of the plan. The error has every problem of the app file: a path that does not parse, a variable that nothing sets.
@@ -89,6 +103,7 @@ func New(cfg Config) (*Runner, error) {
 	}
 	r := &Runner{cfg: cfg, unlisted: map[string]bool{}}
 	r.followCtx, r.stopFollows = context.WithCancel(context.Background())
+	r.life, r.endLife = context.WithCancel(context.Background())
 	var errs []error
 	for _, p := range cfg.Plan.Journeys {
 		j, err := r.compile(p)
@@ -115,26 +130,42 @@ func New(cfg Config) (*Runner, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.stopFollows()
+		r.endLife()
 		return nil, err
 	}
 	return r, nil
 }
+
+// drivers are those that there are.
+var drivers = []string{spec.DriverHTTP, spec.DriverExec, spec.DriverJSONRPC, spec.DriverWebSocket, spec.DriverBrowser}
 
 func (r *Runner) compile(p plan.Journey) (*journey, error) {
 	j, ok := r.cfg.App.Journeys[p.Name]
 	switch {
 	case !ok:
 		return nil, errors.New("it is in the plan but not in the app file")
-	case p.Driver != "" && p.Driver != "http":
+	case p.Driver != "" && !slices.Contains(drivers, p.Driver):
 		return nil, fmt.Errorf("there is no driver %q", p.Driver)
 	case p.Every <= 0 || p.Patience <= 0 || p.Deadline <= 0:
 		return nil, fmt.Errorf("rate, deadline and patience have to be positive (every %d µs, deadline %d µs, patience %d µs)", p.Every, p.Deadline, p.Patience)
 	case p.Kind == "write" && r.cfg.Intents == nil:
 		return nil, errors.New("it writes, but the run makes no payment intents")
+	case p.Kind == spec.KindContent && len(r.cfg.Plan.Content) == 0:
+		return nil, errors.New("it asks for content, but the plan has none")
 	}
 	c := &journey{plan: p, writes: p.Kind == "write", states: states(j.States)}
+	if p.Kind == spec.KindContent {
+		c.content = r.cfg.Plan.Content
+	}
 	var err error
-	if c.request, err = compileRequest(j.Request, r.cfg.App.Sessions.Headers, r.known(true, c.writes, nil)); err != nil {
+	known := r.known(true, c.writes, nil)
+	of := func(name string) bool { return known(name) || c.content != nil && ofContent(name) }
+	if p.Driver == spec.DriverWebSocket {
+		c.ask, err = r.compileSockets(p, j, of)
+	} else {
+		c.ask, err = r.compileDriver(p.Driver, asked{j.Request, j.Command, j.Env, j.Method, j.Params, j.Steps, j.Answer}, of)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if c.reader, err = newReader(j); err != nil {
@@ -145,7 +176,7 @@ func (r *Runner) compile(p plan.Journey) (*journey, error) {
 		for name := range j.Answer {
 			fields[name] = true
 		}
-		if c.follow, err = compileRequest(j.Follow.Request, r.cfg.App.Sessions.Headers, r.known(true, true, fields)); err != nil {
+		if c.follow, err = r.compileDriver(p.Driver, asked{j.Follow.Request, j.Follow.Command, j.Follow.Env, j.Follow.Method, j.Follow.Params, j.Follow.Steps, j.Answer}, r.known(true, true, fields)); err != nil {
 			return nil, fmt.Errorf("follow: %w", err)
 		}
 		if c.every = clock.Of(j.Follow.Every); c.every <= 0 {
@@ -190,7 +221,9 @@ func (r *Runner) redact(text string) string { return r.cfg.Redact(text) }
 // Close ends what still runs and gives the connections back. It is safe to call again.
 func (r *Runner) Close() {
 	r.stopFollows()
+	r.endLife()
 	r.follows.Wait()
+	r.streams.Wait()
 	for _, s := range r.sessions {
 		s.client.CloseIdleConnections()
 	}

@@ -25,10 +25,10 @@ func compileList(text string) (*path, error) {
 }
 
 // listText is a list as JSON: all strings, numbers and booleans that the path finds, or that lie in an array that it finds. A body that has no such list has none;
-// an empty list is one.
-func (r *reader) listText(root *yaml.Node) (string, bool) {
+// an empty list is one, and where the path finds nothing, an empty array at before says so.
+func listText(root *yaml.Node, entries path, before *path) (string, bool) {
 	list, there := []string{}, false
-	for _, n := range r.paths[fieldPayments].all(root) {
+	for _, n := range entries.all(root) {
 		if n.Kind == yaml.SequenceNode {
 			there = true
 			for _, item := range n.Content {
@@ -42,8 +42,8 @@ func (r *reader) listText(root *yaml.Node) (string, bool) {
 			list, there = append(list, text), true
 		}
 	}
-	if !there && r.listed != nil {
-		n := r.listed.first(root)
+	if !there && before != nil {
+		n := before.first(root)
 		there = n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0
 	}
 	if !there {

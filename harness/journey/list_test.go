@@ -11,7 +11,7 @@ import (
 )
 
 // A listing is read as a whole or not at all, and an empty one is told from a body without one.
-func TestListsOfPayments(t *testing.T) {
+func TestLists(t *testing.T) {
 	long := `{"payments":[{"id":"` + strings.Repeat("x", maxList) + `"}]}`
 	for _, c := range []struct {
 		name, path, body, want string
@@ -32,15 +32,29 @@ func TestListsOfPayments(t *testing.T) {
 		{name: "too long", path: "$.payments[*].id", body: long},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := newReader(spec.Journey{Kind: spec.KindRead, Answer: map[string]spec.AnswerField{"payments": {Path: c.path}}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			fields, missing := r.read(200, []byte(c.body))
-			if diff := cmp.Diff(c.missing, missing, cmpopts.EquateEmpty()); diff != "" || fields["payments"] != c.want {
-				t.Errorf("read %q, want %q; missing (-want +got):\n%s", fields["payments"], c.want, diff)
+			for field, kind := range map[string]string{"payments": spec.KindRead, "events": spec.KindEvents} {
+				r, err := newReader(spec.Journey{Kind: kind, Answer: map[string]spec.AnswerField{field: {Path: c.path}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				fields, missing := r.read(200, []byte(c.body))
+				var want []string
+				if c.missing != nil {
+					want = []string{field}
+				}
+				if diff := cmp.Diff(want, missing, cmpopts.EquateEmpty()); diff != "" || fields[field] != c.want {
+					t.Errorf("%s: read %q, want %q; missing (-want +got):\n%s", field, fields[field], c.want, diff)
+				}
 			}
 		})
+	}
+	// Elsewhere the name means nothing.
+	r, err := newReader(spec.Journey{Kind: spec.KindWrite, Answer: map[string]spec.AnswerField{"events": {Path: "$.n"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fields, _ := r.read(200, []byte(`{"n":3}`)); fields["events"] != "3" {
+		t.Errorf("the events of a write are %q", fields["events"])
 	}
 }
 

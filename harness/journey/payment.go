@@ -110,14 +110,15 @@ func (r *Runner) follow(ctx context.Context, p *payment, every clock.Micros) {
 func (r *Runner) ask(ctx context.Context, p *payment) map[string]string {
 	limited, cancel := context.WithTimeout(ctx, p.journey.plan.Deadline.Duration())
 	defer cancel()
-	req, err := p.journey.follow.build(limited, r.cfg.URL(p.session.index), r.scope(p.session, p.vars()))
+	send, err := p.journey.follow.prepare(limited, r, p.session, r.scope(p.session, p.vars()))
 	if err != nil {
-		return nil // New has checked the template: it is the app's value that makes no address
+		return nil // New has checked it: it is the app's value that makes no address
 	}
-	status, body, err := exchange(p.session.client, req)
-	if err != nil || status < 200 || status > 299 {
+	rep, err := send()
+	rep.page.leave(ctx)
+	if err != nil || rep.status < 200 || rep.status > 299 || rep.garbled != "" {
 		return nil
 	}
-	fields, _ := p.journey.reader.read(status, body)
+	fields, _ := p.journey.reader.read(rep.status, rep.body)
 	return fields
 }

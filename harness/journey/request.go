@@ -59,7 +59,7 @@ func compileRequest(req spec.Request, session map[string]string, known func(name
 
 // build makes the request for one attempt. Values are escaped for the place that they stand in: in the path all but slashes, in the query all.
 func (t *template) build(ctx context.Context, base string, vars lookup) (*http.Request, error) {
-	path, err := spec.Expand(t.path, escaped(vars, func(v string) string { return strings.ReplaceAll(url.PathEscape(v), "%2F", "/") }))
+	path, err := spec.Expand(t.path, escaped(vars, inPath))
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +105,9 @@ func (t *template) build(ctx context.Context, base string, vars lookup) (*http.R
 	}
 	return req, nil
 }
+
+// inPath escapes a value for a path: all but slashes.
+func inPath(v string) string { return strings.ReplaceAll(url.PathEscape(v), "%2F", "/") }
 
 func escaped(vars lookup, escape func(string) string) lookup {
 	return func(name string) (string, bool) {

@@ -42,6 +42,8 @@ func (r *Runner) scope(s *session, more map[string]string) lookup {
 			return s.account.Address, true
 		case "account.key":
 			return s.account.Key, true
+		case "account.topic":
+			return topic(s.account.Address), true
 		case "account.index":
 			return strconv.Itoa(s.accountN), true
 		case "session.index":
@@ -58,11 +60,17 @@ func (r *Runner) scope(s *session, more map[string]string) lookup {
 	}
 }
 
+// topic is an address as a topic of a log: 32 bytes.
+func topic(address string) string {
+	digits := strings.TrimPrefix(address, "0x")
+	return "0x" + strings.Repeat("0", max(0, 64-len(digits))) + digits
+}
+
 // known reports whether scope can have a variable, for checking requests before anything runs. intent and answer add the variables of writes and follow-ups.
 func (r *Runner) known(captures, intent bool, answer map[string]bool) func(name string) bool {
 	return func(name string) bool {
 		switch name {
-		case "account.address", "account.key", "account.index", "session.index":
+		case "account.address", "account.key", "account.topic", "account.index", "session.index":
 			return true
 		case "intent.id", "intent.to", "intent.wei", "intent.chain":
 			return intent

@@ -20,6 +20,7 @@ func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	unhook := context.AfterFunc(ctx, r.stopFollows)
+	r.subscribe()
 	var attempts sync.WaitGroup
 	for _, j := range r.journeys {
 		attempts.Go(func() {
@@ -32,7 +33,7 @@ func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
 				attempts.Go(func() {
 					id := j.plan.Name + "#" + strconv.Itoa(n)
 					s := r.sessions[n%len(r.sessions)]
-					a, p, err := r.attempt(ctx, j, s, id, start+offset)
+					a, p, page, err := r.attempt(ctx, j, s, n, id, start+offset)
 					if err != nil {
 						fail(fmt.Errorf("attempt %s: %w", id, err))
 						return
@@ -41,6 +42,7 @@ func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
 					r.heard(p, a.End)
 					r.remember(p)
 					r.goFollow(p)
+					r.leave(ctx, j, a, page, offset)
 				})
 			}
 		})
@@ -52,6 +54,17 @@ func (r *Runner) Run(ctx context.Context, start clock.Micros) error {
 	}
 	unhook()
 	return nil
+}
+
+// subscribe opens the subscriptions of all sessions, without waiting for them.
+func (r *Runner) subscribe() {
+	for _, j := range r.journeys {
+		if s, ok := j.ask.(*sockets); ok {
+			for _, user := range r.sessions {
+				s.of(r, user)
+			}
+		}
+	}
 }
 
 // Drain waits until the app's word for every payment is final and each that it did not confirm has had its time, the longer of settle and patience from when it was
@@ -110,9 +123,13 @@ const impatient = clock.Micros(50_000)
 // attempts are returned and not recorded, with ids "preflight/<journey>"; a payment's intent and the app's words for it are. What the attempts say is for the caller
 // to judge. The error is ctx's, or an ErrAppFile: a state that the app file does not list.
 func (r *Runner) Preflight(ctx context.Context) ([]history.Attempt, error) {
+	if err := r.warm(ctx); err != nil {
+		return nil, fmt.Errorf("open the tabs: %w", err)
+	}
 	var all []history.Attempt
 	for _, j := range r.journeys {
-		a, p, err := r.attempt(ctx, j, r.sessions[0], "preflight/"+j.plan.Name, r.cfg.Clock.Now())
+		a, p, page, err := r.attempt(ctx, j, r.sessions[0], 0, "preflight/"+j.plan.Name, r.cfg.Clock.Now())
+		page.leave(ctx)
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"blackout/harness/history"
 )
 
@@ -89,6 +91,9 @@ func classify(ctx context.Context, err error) (kind, detail string) {
 	// A gzip stream that is cut short inside a complete body is not the connection's doing.
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
 		return history.ErrTransport, detail
+	// The library's word for a close frame, and for a connection that ended without one.
+	case errors.As(err, new(*websocket.CloseError)):
+		return history.ErrEOF, detail
 	// The transport does not export its errServerClosedIdle.
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(detail, "server closed idle connection"):
 		return history.ErrEOF, detail

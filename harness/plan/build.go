@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"blackout/harness/clock"
@@ -52,6 +53,7 @@ func Build(in Input) (*Plan, error) {
 	b.window()
 	b.chains()
 	b.services()
+	b.content()
 	b.app()
 	if len(b.problems) > 0 {
 		return nil, b.problems
@@ -67,8 +69,10 @@ type builder struct {
 	plan     *Plan
 	problems spec.Problems
 	inUse    []string // chains, sorted
+	stores   bool     // the app uses storage
 	// dependents lists, for a service, who depends on it: by name, then in the order of the file.
 	dependents map[string][]dependent
+	idle       []idle
 	ids        map[string]int // how many effects share the id without its "~n"
 }
 
@@ -78,12 +82,12 @@ type dependent struct {
 }
 
 func newBuilder(in Input) *builder {
-	b := &builder{in: in, dependents: map[string][]dependent{}, ids: map[string]int{}, inUse: chainsInUse(in.World, in.App)}
+	b := &builder{in: in, dependents: map[string][]dependent{}, ids: map[string]int{}, inUse: chainsInUse(in.World, in.App), stores: storesContent(in.World, in.App)}
 	b.plan = &Plan{
 		Schema: Schema, Scenario: in.Scenario.Name, About: in.Scenario.About, Tags: slices.Clone(in.Scenario.Tags),
 		App: in.App.Name, World: in.World.Name, Seed: in.Seed, TimeScale: in.TimeScale,
-		Baseline: clock.Of(in.Scenario.Baseline),
-		Phases:   []Phase{}, Causes: []Cause{}, Effects: []Effect{}, Chains: []Chain{}, Nodes: []Node{}, Services: []Service{}, Journeys: []Journey{},
+		Baseline: clock.Of(in.Scenario.Baseline), Names: namesGiven(in.App),
+		Phases: []Phase{}, Causes: []Cause{}, Effects: []Effect{}, Chains: []Chain{}, Nodes: []Node{}, Services: []Service{}, Journeys: []Journey{},
 	}
 	if i := in.Scenario.Incident; i != nil {
 		b.plan.Incident = &Incident{Date: i.Date, LastedS: i.Lasted.Seconds()}
@@ -141,7 +145,7 @@ func (b *builder) window() {
 		}
 	}
 	for _, e := range p.Effects {
-		p.OutageEnd = max(p.OutageEnd, e.To)
+		p.OutageEnd = max(p.OutageEnd, e.To+e.afterglow())
 	}
 	p.RecoverWithin = clock.Of(b.in.App.RecoverWithin)
 	after := max(s.After, b.in.App.RecoverWithin+afterRecovery)
@@ -165,6 +169,12 @@ func (b *builder) decode(source *spec.Source, use spec.FaultUse) (*fault.Definit
 			path = use.Path
 		}
 		b.problem(source, path, p.Hint, "%s", p.Text)
+	}
+	if chain := d.Chain(with); chain != "" {
+		if _, known := b.in.World.Chains[chain]; !known {
+			b.problem(source, use.Path+".with.chain", "the world has "+strings.Join(sortedKeys(b.in.World.Chains), ", "), "unknown chain %q", chain)
+			return d, with, false
+		}
 	}
 	return d, with, len(problems) == 0
 }

@@ -3,10 +3,12 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"blackout/harness/clock"
+	"blackout/harness/content"
 	"blackout/harness/fault"
 	"blackout/harness/spec"
 )
@@ -35,34 +37,57 @@ func chainsInUse(world *spec.World, app *spec.App) []string {
 	return sortedKeys(used)
 }
 
+// namesGiven reports whether the app is given the run's resolver.
+func namesGiven(app *spec.App) bool {
+	return slices.ContainsFunc(textsGiven(app), func(text string) bool { return slices.Contains(spec.Variables(text), "dns.address") })
+}
+
+// textsGiven are the texts that lead the app, and the programs of its journeys, to the services.
+func textsGiven(app *spec.App) []string {
+	texts := slices.Clone(app.Start.Command)
+	texts = slices.AppendSeq(texts, maps.Values(app.Start.Env))
+	for _, j := range app.Journeys {
+		texts = slices.AppendSeq(append(texts, j.Command...), maps.Values(j.Env))
+		if j.Follow != nil {
+			texts = slices.AppendSeq(append(texts, j.Follow.Command...), maps.Values(j.Follow.Env))
+		}
+	}
+	return texts
+}
+
 // chainsGiven gives the chains whose address the app is given: base in ${service.infura.base.url}.
 func chainsGiven(world *spec.World, app *spec.App) []string {
 	given := map[string]bool{}
-	texts := slices.Clone(app.Start.Command)
-	for _, value := range app.Start.Env {
-		texts = append(texts, value)
-	}
-	for _, text := range texts {
-		for _, name := range spec.Variables(text) {
-			words := strings.Split(name, ".")
-			if words[0] != "service" {
-				continue
-			}
-			for _, word := range words[min(2, len(words)):] {
-				if _, ok := world.Chains[word]; ok {
-					given[word] = true
-				}
+	for _, words := range servicesGiven(app) {
+		for _, word := range words[2:] {
+			if _, ok := world.Chains[word]; ok {
+				given[word] = true
 			}
 		}
 	}
 	return sortedKeys(given)
 }
 
+// servicesGiven gives the variables by which the app is given addresses of services, taken apart: service, infura, base, url.
+func servicesGiven(app *spec.App) [][]string {
+	var given [][]string
+	for _, text := range textsGiven(app) {
+		for _, name := range spec.Variables(text) {
+			if words := strings.Split(name, "."); words[0] == "service" && len(words) > 2 {
+				given = append(given, words)
+			}
+		}
+	}
+	return given
+}
+
 // chainOf settles which chain a journey is about: what its file says, else the only chain whose address the app is given, else, for an app that is given none, the
-// world's first.
+// world's first. Content is on no chain.
 func (b *builder) chainOf(name string, j spec.Journey) string {
 	given := chainsGiven(b.in.World, b.in.App)
 	switch {
+	case j.Kind == spec.KindContent:
+		return ""
 	case j.Chain != "":
 		return j.Chain
 	case len(given) == 1:
@@ -77,16 +102,40 @@ func (b *builder) chainOf(name string, j spec.Journey) string {
 // chains settles which chains and nodes the run boots. A node is a service's own where an effect holds it apart from the others; all else shares one.
 func (b *builder) chains() {
 	p := b.plan
-	for _, name := range b.inUse {
+	for _, name := range b.booted() {
 		c := b.in.World.Chains[name]
 		p.Chains = append(p.Chains, Chain{
-			Name: name, ID: c.ID, BlockTime: clock.Of(c.BlockTime), Safe: c.Safe, Finalized: c.Finalized, SettlesOn: c.SettlesOn, MaxDrift: clock.Of(c.MaxDrift),
+			Name: name, ID: c.ID, BlockTime: clock.Of(c.BlockTime), Safe: c.Safe, Finalized: c.Finalized, SettlesOn: c.SettlesOn, MaxDrift: clock.Of(c.MaxDrift), Token: c.Token,
+			Contracts: Contracts(c.Contracts),
 		})
 		for _, role := range []string{RoleBuilder, RoleReference, RoleShared} {
 			p.Nodes = append(p.Nodes, Node{Name: name + "/" + role, Chain: name, Role: role})
 		}
 		p.Nodes = append(p.Nodes, b.ownNodes(name)...)
 	}
+}
+
+// booted gives the chains that the run boots: those in use, those that faults lead to, and those that these settle on.
+func (b *builder) booted() []string {
+	boots := map[string]bool{}
+	for _, name := range b.inUse {
+		boots[name] = true
+	}
+	for _, e := range b.plan.Effects {
+		for name := chainLedTo(e); name != "" && !boots[name]; name = b.in.World.Chains[name].SettlesOn {
+			boots[name] = true
+		}
+	}
+	return sortedKeys(boots)
+}
+
+// chainLedTo is the chain that an effect leads requests to, or "".
+func chainLedTo(e Effect) string {
+	def, ok := fault.Lookup(e.Fault)
+	if !ok {
+		return ""
+	}
+	return def.Chain(e.With)
 }
 
 func (b *builder) ownNodes(chain string) []Node {
@@ -114,17 +163,21 @@ func (b *builder) ownNodes(chain string) []Node {
 func (b *builder) services() {
 	for _, name := range sortedKeys(b.in.World.Services) {
 		s := b.in.World.Services[name]
-		if s.Kind == fault.KindInternal || !b.serves(s) {
+		if s.Kind == fault.KindInternal || !b.serves(name) {
 			continue
 		}
 		planned := Service{
-			Name: name, Kind: s.Kind, Dialect: s.Dialect, KnownFrom: s.KnownFrom, Latency: clock.Of(s.Latency), Link: b.linked(name), Placement: []Placement{},
+			Name: name, Kind: s.Kind, Dialect: s.Dialect, KnownFrom: s.KnownFrom, Latency: clock.Of(s.Latency), TTL: clock.Of(s.TTL),
+			Link: b.linked(name) || s.Kind == fault.KindTCP, Placement: []Placement{}, Upstream: s.Upstream,
+		}
+		if s.Site != nil {
+			planned.Site = &Site{Replies: len(s.Site.Replies), Files: len(s.Site.Files), SHA256: s.Site.Digest()}
 		}
 		if s.Capacity != nil {
 			planned.Headroom, planned.Rate = s.Capacity.Headroom, s.Capacity.Rate
 		}
 		if s.Host != "" {
-			planned.Hosts = append(planned.Hosts, Host{Name: s.Host})
+			planned.Hosts = append(planned.Hosts, hostsOf("", s.Host, s.Further)...)
 		}
 		regions := sortedKeys(s.Placement)
 		for _, region := range regions {
@@ -134,19 +187,58 @@ func (b *builder) services() {
 			if s.Hosts[chain] == "" {
 				continue
 			}
-			planned.Hosts = append(planned.Hosts, Host{Chain: chain, Name: s.Hosts[chain]})
+			planned.Hosts = append(planned.Hosts, hostsOf(chain, s.Hosts[chain], s.Further)...)
+		}
+		for _, chain := range b.behind(name) {
 			for _, region := range regions {
 				planned.Backends = append(planned.Backends, Backend{Chain: chain, Region: region, Node: b.nodeOf(chain, name, region)})
 			}
 		}
 		b.plan.Services = append(b.plan.Services, planned)
 	}
+	for _, name := range sortedKeys(b.in.World.Clouds) {
+		if b.in.World.Clouds[name].NoSharedFate {
+			b.plan.Independent = append(b.plan.Independent, name)
+		}
+	}
+}
+
+// hostsOf lists a service's host names for a chain, the usual one first.
+func hostsOf(chain, usual string, further map[string][]string) []Host {
+	hosts := []Host{{Chain: chain, Name: usual}}
+	for _, name := range further[chain] {
+		hosts = append(hosts, Host{Chain: chain, Name: name})
+	}
+	return hosts
+}
+
+// content names the files of the storage services that the run serves.
+func (b *builder) content() {
+	if !slices.ContainsFunc(b.plan.Services, func(s Service) bool { return s.Kind == fault.KindStorage }) {
+		return
+	}
+	for _, f := range content.Files(b.in.Seed) {
+		b.plan.Content = append(b.plan.Content, Content{ID: f.ID, TX: f.TX, Token: f.Token, Name: f.Name, Type: f.Type, Bytes: len(f.Bytes), SHA256: f.SHA256})
+	}
+}
+
+// behind gives the chains that a service has nodes of: those in use that it serves, and those that a fault leads its requests to.
+func (b *builder) behind(service string) []string {
+	var chains []string
+	for _, chain := range b.booted() {
+		serves := slices.Contains(b.inUse, chain) && b.in.World.Services[service].Hosts[chain] != ""
+		if serves || slices.ContainsFunc(b.plan.Effects, func(e Effect) bool { return e.Service == service && chainLedTo(e) == chain }) {
+			chains = append(chains, chain)
+		}
+	}
+	return chains
 }
 
 // linked reports whether a service is reached through a link: from the run's start, so that baseline and outage share a path.
 func (b *builder) linked(service string) bool {
 	return slices.ContainsFunc(b.plan.Effects, func(e Effect) bool {
-		return e.Service == service && (e.Layer == string(fault.LayerConnection) || e.Layer == string(fault.LayerCertificate))
+		def, ok := fault.Lookup(e.Fault)
+		return e.Service == service && (e.Layer == string(fault.LayerConnection) || e.Layer == string(fault.LayerCertificate) || ok && def.Link)
 	})
 }
 

@@ -50,6 +50,7 @@ func (b *builder) derive() {
 			b.cause(fmt.Sprintf("c%d", n), p, use)
 		}
 	}
+	b.nothingActs()
 	order := map[string]int{}
 	for i, c := range b.plan.Causes {
 		order[c.ID] = i
@@ -73,6 +74,10 @@ func (b *builder) cause(id string, phase spec.Phase, use spec.FaultUse) {
 		b.problem(source, use.Path+".share", "leave the share out", "%s takes its target as a whole", def.Name)
 		return
 	}
+	if def.NoFlap && use.Flap != nil {
+		b.problem(source, use.Path+".flap", "leave the flap out", "%s cannot be switched off and on", def.Name)
+		return
+	}
 	shares, err := newTimetable([]span{{phase.At, phase.At + phase.For}}, use.Share, use.Flap, b.in.TimeScale)
 	if err != nil {
 		b.problem(source, use.Path+".flap", "", "%s", err)
@@ -87,19 +92,17 @@ func (b *builder) cause(id string, phase spec.Phase, use spec.FaultUse) {
 		def: def, with: with, shares: shares, existing: use.Existing, sharePhrase: sharePhrase(use.Share, def.Layer.Unit()), flap: use.Flap,
 		why: []string{fmt.Sprintf("%s on %s from %s to %s", describe(def, with), c.Target, seconds(c.From), seconds(c.To))},
 	}
-	skipped := len(b.plan.Skipped)
 	var reached bool
-	if def.ActsOn(fault.KindChain) {
+	switch {
+	case def.ActsOn(fault.KindChain):
 		reached = b.onChains(c, seed, use)
-	} else {
+	case def.ActsOn(fault.KindApp):
+		reached = b.onInstances(c, seed, use)
+	default:
 		reached = b.onServices(c, seed, use)
 	}
 	if !reached {
-		var reasons []string
-		for _, s := range b.plan.Skipped[skipped:] {
-			reasons = append(reasons, s.Target+": "+s.Why)
-		}
-		b.problem(source, use.Path+".target", strings.Join(reasons, "; "), "%s has no target left that it can act on", def.Name)
+		b.noTarget(use, func(s Skip) bool { return s.Cause == id })
 	}
 }
 
@@ -132,7 +135,13 @@ func (b *builder) onServices(c Cause, seed hold, use spec.FaultUse) bool {
 			continue
 		}
 		service := b.in.World.Services[s.service]
-		h.parts = parts(service, s.atoms, h.def.Layer)
+		taken, ok := b.led(c.ID, h, s.atoms)
+		if !ok {
+			continue
+		}
+		if h.parts = parts(service, taken, h.def); !b.whole(c.ID, h) {
+			continue
+		}
 		if !isService(use.Targets, s.service) {
 			h.why = append(slices.Clone(h.why), reachedText(h, service, use.Targets))
 		}
@@ -154,12 +163,41 @@ func (b *builder) accept(cause string, h hold) bool {
 	switch {
 	case !h.def.ActsOn(s.Kind):
 		b.skip(cause, "service "+h.service, "%s cannot act on a service of kind %s", h.def.Name, s.Kind)
-	case !b.serves(s):
+	case !b.serves(h.service) && s.Kind == fault.KindStorage:
+		b.skip(cause, "service "+h.service, "the app uses no storage")
+	case !b.serves(h.service):
 		b.skip(cause, "service "+h.service, "the app uses no chain that it serves")
 	default:
 		return true
 	}
 	return false
+}
+
+// led leaves out what a fault that leads to another chain cannot lead: requests that are for that chain already, and those for chains that the app does not use. If
+// nothing is left the plan says why.
+func (b *builder) led(cause string, h hold, taken []atom) (left []atom, ok bool) {
+	if !h.def.Leads() {
+		return taken, true
+	}
+	to := h.def.Chain(h.with)
+	left = slices.DeleteFunc(slices.Clone(taken), func(a atom) bool { return a.chain == to || !slices.Contains(b.inUse, a.chain) })
+	if len(left) == 0 {
+		b.skip(cause, "service "+h.service, "the app uses it for no other chain than %s", to)
+		return nil, false
+	}
+	return left, true
+}
+
+// whole reports whether a fault that takes all or nothing has all of a service before it; if not, the plan says why. A chain of it is whole.
+func (b *builder) whole(cause string, h hold) bool {
+	for _, p := range h.parts {
+		if h.def.Whole && p.regions != nil {
+			b.skip(cause, "service "+h.service, "%s takes it as a whole, and only %s of it is placed there", h.def.Name,
+				percent(weight(b.in.World.Services[h.service], p.regions)))
+			return false
+		}
+	}
+	return true
 }
 
 // follow gives what a hold does to the services that depend on its service.
@@ -217,7 +255,13 @@ func (b *builder) dependentHold(cause string, h hold, d dependent, spans []span)
 		b.skip(cause, "service "+d.service, "no part of it depends on %s: %s", h.service, targetText(*d.dependency.For))
 		return hold{}, false
 	}
-	next.parts = parts(service, struck, def.Layer)
+	struck, ok = b.led(cause, next, struck)
+	if !ok {
+		return hold{}, false
+	}
+	if next.parts = parts(service, struck, def); !b.whole(cause, next) {
+		return hold{}, false
+	}
 	reason := fmt.Sprintf("%s depends on %s", d.service, h.service)
 	if d.dependency.For != nil {
 		reason += fmt.Sprintf(" for %s (%s of %s)", placeText(*d.dependency.For), percent(next.weight(service)), d.service)
@@ -253,6 +297,9 @@ func (b *builder) effects(cause string, h hold) {
 		e.Service, e.Chain, e.Regions = h.service, p.chain, p.regions
 		e.Reach = round(weight(service, p.regions) * h.shares.peak())
 		e.Why = append(slices.Clone(h.why), b.taking(h, p))
+		if service.Kind == fault.KindStorage && !b.stores {
+			e.Why = append(e.Why, "by its file the app uses no storage, and then there is nothing to touch")
+		}
 		b.plan.Effects = append(b.plan.Effects, e)
 	}
 }
@@ -268,7 +315,7 @@ func (b *builder) effect(cause string, h hold, target string) Effect {
 		ID: id, Cause: cause, Fault: h.def.Name, Layer: string(h.def.Layer), Unit: h.def.Layer.Unit(), With: parameters(h.with),
 		From: b.at(h.shares.from()), To: b.at(h.shares.to()),
 	}
-	if h.def.Layer.Depth() <= fault.LayerCertificate.Depth() {
+	if depth := h.def.Layer.Depth(); h.def.Link || depth >= fault.LayerConnection.Depth() && depth <= fault.LayerCertificate.Depth() {
 		e.Cut = h.existing == "cut" || h.existing == "" && h.def.CutsByDefault
 	}
 	for _, s := range h.shares.steps {
@@ -310,12 +357,29 @@ func (b *builder) onChains(c Cause, h hold, use spec.FaultUse) bool {
 	}
 	slices.Sort(chains)
 	for _, chain := range chains {
+		if h.def.Rewinds != nil {
+			if depth, final := h.def.Rewinds(h.with), b.in.World.Chains[chain].Finalized; depth > final {
+				b.problem(b.in.Scenario.Source, use.Path+".with", fmt.Sprintf("at most %d can be undone", final),
+					"%s would undo %d blocks of %s, where a block is final %d blocks below the head", h.def.Name, depth, chain, final)
+			}
+		}
 		e := b.effect(c.ID, h, chain)
 		e.Chain, e.Reach = chain, round(h.shares.peak())
 		e.Why = append(slices.Clone(h.why), "every node of "+chain+" stands alike, whoever runs it"+flapPhrase(b, h.flap))
 		b.plan.Effects = append(b.plan.Effects, e)
 	}
 	return len(chains) > 0
+}
+
+// noTarget notes that a use of a fault has nothing to act on, with the reasons that the plan has for it.
+func (b *builder) noTarget(use spec.FaultUse, why func(Skip) bool) {
+	var reasons []string
+	for _, s := range b.plan.Skipped {
+		if why(s) {
+			reasons = append(reasons, s.Target+": "+s.Why)
+		}
+	}
+	b.problem(b.in.Scenario.Source, use.Path+".target", strings.Join(reasons, "; "), "%s has no target left that it can act on", use.Fault)
 }
 
 // cyclic notes dependencies that lead back to where they began.

@@ -15,6 +15,9 @@ import (
 // brief writes an effect in one line: id, parts, times in seconds, steps.
 func brief(e Effect) string {
 	text := fmt.Sprintf("%s %v-%v", e.ID, e.From.Seconds(), e.To.Seconds())
+	if e.Instance != "" {
+		text += " on " + e.Instance
+	}
 	if e.Chain != "" && e.Service != "" {
 		text += " " + e.Chain
 	}
@@ -64,8 +67,13 @@ func TestTargets(t *testing.T) {
 		{"cut", with(unreachable(spec.Target{Service: "prices"}), func(u *spec.FaultUse) { u.Existing = "cut" }), []string{"c1/connection-reset/prices 15-35 cut 15:1"}},
 		{"cut by default", use("", "unreachable", spec.Target{Service: "prices"}), []string{"c1/unreachable/prices 15-35 cut 15:1"}},
 		{"kept", with(use("", "unreachable", spec.Target{Service: "prices"}), func(u *spec.FaultUse) { u.Existing = "keep" }), []string{"c1/unreachable/prices 15-35 15:1"}},
+		{"names are not cut", with(use("", "dns-empty", spec.Target{Service: "infura", Region: "aws/us-west-2"}), func(u *spec.FaultUse) { u.Existing = "cut" }),
+			[]string{"c1/dns-empty/infura 15-35 aws/us-west-2 15:1"}},
+		{"an address that leaves cuts", use("", "address-replaced", spec.Target{Service: "infura", Chain: "base"}), []string{"c1/address-replaced/infura 15-35 base cut 15:1"}},
 		{"a lag gets a part for each chain", use("", "head-lag", spec.Target{Service: "infura", Region: "aws/us-west-2"}),
 			[]string{"c1/head-lag/infura 15-35 base aws/us-west-2 15:1", "c1/head-lag/infura~2 15-35 ethereum aws/us-west-2 15:1"}},
+		{"another chain leaves that one alone", wrongChain("base", spec.Target{Service: "infura", Region: "aws/us-west-2"}),
+			[]string{"c1/wrong-chain/infura 15-35 ethereum aws/us-west-2 15:1"}},
 		{"a chain", use("", "chain-halt", spec.Target{Chain: "ethereum"}, spec.Target{Chain: "base"}), []string{"c1/chain-halt/base 15-35 15:1", "c1/chain-halt/ethereum 15-35 15:1"}},
 		{"a chain that flaps", with(use("", "chain-halt", spec.Target{Chain: "base"}), func(u *spec.FaultUse) { u.Flap = &spec.Flap{Bad: 8 * time.Second, Good: 4 * time.Second} }),
 			[]string{"c1/chain-halt/base 15-35 15:1 23:0 27:1"}},
@@ -80,6 +88,102 @@ func TestTargets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// placed has the app run in several regions, or nowhere in particular.
+func placed(in Input, instances map[string]int) Input {
+	in.App.Instances = instances
+	return in
+}
+
+func TestInstanceTargets(t *testing.T) {
+	two := map[string]int{"aws/us-east-1": 2, "gcp/us-central1": 1}
+	everyone := []string{
+		"c1/app-stopped/aws-us-east-1-0 15-35 on aws-us-east-1-0 15:1", "c1/app-stopped/aws-us-east-1-1 15-35 on aws-us-east-1-1 15:1",
+		"c1/app-stopped/gcp-us-central1-0 15-35 on gcp-us-central1-0 15:1",
+	}
+	tests := []struct {
+		name    string
+		app     map[string]int
+		use     spec.FaultUse
+		want    []string
+		skipped []Skip
+	}{
+		{"all", two, use("", "app-stopped", spec.Target{App: "all"}), everyone, nil},
+		{"the one that there is", nil, use("", "app-stopped", spec.Target{App: "all"}), []string{"c1/app-stopped/app-0 15-35 on app-0 15:1"}, nil},
+		{"region", two, use("", "app-stopped", spec.Target{App: "all", Region: "aws/us-east-1"}), everyone[:2], nil},
+		{"cloud", two, use("", "app-stopped", spec.Target{App: "all", Cloud: "gcp"}), everyone[2:], nil},
+		{"except", two, use("", "app-stopped", spec.Target{App: "all", Except: []spec.Target{{App: "all", Region: "aws/us-east-1"}}}), everyone[2:], nil},
+		{"targets that overlap, the later one first", two,
+			use("", "app-stopped", spec.Target{App: "all", Cloud: "gcp"}, spec.Target{App: "all"}, spec.Target{App: "all", Region: "aws/us-east-1"}), everyone, nil},
+		{"a flap", nil, with(use("", "app-restart", spec.Target{App: "all"}), func(u *spec.FaultUse) { u.Flap = &spec.Flap{Bad: 8 * time.Second, Good: 4 * time.Second} }),
+			[]string{"c1/app-restart/app-0 15-35 on app-0 15:1 23:0 27:1"}, nil},
+		{"a region where there is none", two, use("", "app-stopped", spec.Target{App: "all", Region: "aws/us-west-2"}, spec.Target{App: "all", Cloud: "gcp"}), everyone[2:],
+			[]Skip{{"c1", "region aws/us-west-2, app all", "no instance of the app is placed there"}}},
+		{"a service", two, use("", "app-stopped", spec.Target{Region: "aws/us-east-1"}, spec.Target{App: "all", Cloud: "gcp"}), everyone[2:],
+			[]Skip{{"c1", "region aws/us-east-1", "app-stopped acts on instances of the app"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := build(t, placed(example(oneFault(tt.use)), tt.app))
+			if diff := cmp.Diff(tt.want, briefs(p)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(tt.skipped, p.Skipped); diff != "" {
+				t.Error(diff)
+			}
+			for _, e := range p.Effects {
+				if e.Service != "" || e.Chain != "" || e.Cut || e.Unit != "instances" || e.Reach != 1 {
+					t.Errorf("%+v", e)
+				}
+			}
+		})
+	}
+}
+
+// TestInstancesThatAreNotThere: a scenario for apps that run in a region stays one for apps that do not, as long as something in it acts.
+func TestInstancesThatAreNotThere(t *testing.T) {
+	there := use("", "start-refused", spec.Target{App: "all", Region: "aws/us-east-1"})
+	runsAlready := func(in *Input) {
+		in.App.Start = spec.Start{URL: "http://127.0.0.1:8080", Env: in.App.Start.Env}
+		in.App.Instances = map[string]int{"aws/us-east-1": 1}
+	}
+	tests := []struct {
+		name   string
+		change func(*Input)
+		why    string
+	}{
+		{"placed nowhere", func(*Input) {}, "no instance of the app is placed there"},
+		{"placed elsewhere", func(in *Input) { in.App.Instances = map[string]int{"gcp/us-central1": 2} }, "no instance of the app is placed there"},
+		{"not started by the run", runsAlready, "the app ran before the run (start.url), which leaves its processes alone"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			alone := example(oneFault(there))
+			tt.change(&alone)
+			_, err := Build(alone)
+			var problems spec.Problems
+			if !errors.As(err, &problems) || len(problems) != 1 || problems[0].Text != "phases[0].faults[0].target: start-refused has no target left that it can act on" ||
+				problems[0].Hint != "region aws/us-east-1, app all: "+tt.why {
+				t.Fatalf("a scenario that does nothing: %v", err)
+			}
+			both := oneFault(there)
+			both.Phases[0].Faults = append(both.Phases[0].Faults, use("phases[0].faults[1]", "unreachable", spec.Target{Service: "infura"}))
+			in := example(both)
+			tt.change(&in)
+			p := build(t, in)
+			if diff := cmp.Diff([]string{"c2/unreachable/infura 15-35 cut 15:1"}, briefs(p)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]Skip{{"c1", "region aws/us-east-1, app all", tt.why}}, p.Skipped); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func wrongChain(chain string, targets ...spec.Target) spec.FaultUse {
+	return with(use("", "wrong-chain", targets...), func(u *spec.FaultUse) { u.With = map[string]any{"chain": chain} })
 }
 
 func withoutNeeds(s spec.Service) spec.Service {
@@ -100,6 +204,8 @@ func TestSkips(t *testing.T) {
 		{"empty region", use("", "unreachable", spec.Target{Region: "aws/eu-west-1"}, spec.Target{Service: "infura"}), Skip{"c1", "region aws/eu-west-1", "no service is placed there"}},
 		{"a chain fault on a service", use("", "chain-halt", spec.Target{Service: "infura"}, spec.Target{Chain: "ethereum"}),
 			Skip{"c1", "service infura", "chain-halt acts on a chain as a whole"}},
+		{"a part of what leaves as a whole", use("", "address-replaced", spec.Target{Region: "aws/us-east-1"}, spec.Target{Service: "prices"}),
+			Skip{"c1", "service infura", "address-replaced takes it as a whole, and only 70 % of it is placed there"}},
 		{"below the tipping point", with(use("", "dns-empty", spec.Target{Service: "dynamodb-us-east-1"}), func(u *spec.FaultUse) { u.Share = spec.Share{From: 0.49, To: 0.49} }),
 			Skip{"c1", "service dynamodb-us-east-1", "at most 49 % of it is held: who depends on it feels that from 50 % on"}},
 	}
@@ -188,8 +294,17 @@ func TestRefused(t *testing.T) {
 		change func(*Input)
 		want   []string // texts, in order
 	}{
+		{"a reorg below the final block", func(in *Input) {
+			in.Scenario = oneFault(with(use("", "reorg", spec.Target{Chain: "ethereum"}), func(u *spec.FaultUse) { u.With = map[string]any{"depth": 7} }))
+			ethereum := in.World.Chains["ethereum"]
+			ethereum.Finalized = 6
+			in.World.Chains["ethereum"] = ethereum
+		}, []string{"phases[0].faults[0].with: reorg would undo 7 blocks of ethereum, where a block is final 6 blocks below the head"}},
 		{"no target left", func(in *Input) { in.Scenario = oneFault(use("", "chain-halt", spec.Target{Chain: "base"})) },
 			[]string{"phases[0].faults[0].target: chain-halt has no target left that it can act on"}},
+		{"the chain itself", func(in *Input) { in.Scenario = oneFault(wrongChain("ethereum", infura)) },
+			[]string{"phases[0].faults[0].target: wrong-chain has no target left that it can act on"}},
+		{"no such chain", func(in *Input) { in.Scenario = oneFault(wrongChain("bse", infura)) }, []string{`phases[0].faults[0].with.chain: unknown chain "bse"`}},
 		{"unknown fault", func(in *Input) { in.Scenario = oneFault(use("", "gremlins", infura)) }, []string{`phases[0].faults[0].fault: no fault is called "gremlins"`}},
 		{"parameters", func(in *Input) {
 			in.Scenario = oneFault(with(use("", "http-status", infura), func(u *spec.FaultUse) { u.With = map[string]any{"sttus": 503} }))
@@ -197,6 +312,9 @@ func TestRefused(t *testing.T) {
 		{"a part of a whole", func(in *Input) {
 			in.Scenario = oneFault(with(use("", "chain-halt", spec.Target{Chain: "ethereum"}), func(u *spec.FaultUse) { u.Share = spec.Share{From: 0.5, To: 0.5} }))
 		}, []string{"phases[0].faults[0].share: chain-halt takes its target as a whole"}},
+		{"a flap of what does not come back", func(in *Input) {
+			in.Scenario = oneFault(with(use("", "address-replaced", infura), func(u *spec.FaultUse) { u.Flap = &spec.Flap{Bad: time.Second, Good: time.Second} }))
+		}, []string{"phases[0].faults[0].flap: address-replaced cannot be switched off and on"}},
 		{"no shared fate", func(in *Input) {
 			in.Scenario = oneFault(use("", "unreachable", spec.Target{Path: "phases[0].faults[0].target", Cloud: "operators"}))
 		}, []string{"phases[0].faults[0].target.cloud: the regions of operators belong to independent operators and do not fail together"}},

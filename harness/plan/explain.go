@@ -109,6 +109,9 @@ func (p *Plan) explainEffect(b *page, e Effect) {
 		text += ", kept connections too"
 	}
 	b.para("    ", "      ", text)
+	if e.Layer == string(fault.LayerNames) && !p.Names {
+		b.para("      ! ", "        ", "the app is given no resolver (${dns.address}): it looks up no names here, and this cannot matter to it")
+	}
 	// The first reason is the cause, which stands above.
 	for _, why := range e.Why[min(1, len(e.Why)):] {
 		b.para("      → ", "        ", why)
@@ -155,6 +158,7 @@ func (p *Plan) explainRadius(b *page) {
 	for _, s := range p.Services {
 		widest = max(widest, width(s.Name))
 	}
+	p.explainInstances(b)
 	for _, s := range p.Services {
 		lead := fmt.Sprintf("  %-*s  ", min(widest, 30), s.Name)
 		text := "healthy"
@@ -162,6 +166,26 @@ func (p *Plan) explainRadius(b *page) {
 			text = fmt.Sprintf("%s from %s on: %s", percent(r.Share), seconds(r.At), strings.Join(r.Faults, ", "))
 		}
 		b.para(lead, strings.Repeat(" ", min(width(lead), 34)), text)
+	}
+}
+
+// explainInstances says when each instance of the app is hit, if any is.
+func (p *Plan) explainInstances(b *page) {
+	hit := map[string][]string{}
+	for _, e := range p.Effects {
+		if e.Instance != "" {
+			hit[e.Instance] = append(hit[e.Instance], fmt.Sprintf("%s from %s to %s", e.Fault, seconds(e.From), seconds(e.To)))
+		}
+	}
+	if len(hit) == 0 {
+		return
+	}
+	for _, i := range p.Instances {
+		text := "healthy"
+		if hit[i.Name] != nil {
+			text = strings.Join(hit[i.Name], ", ")
+		}
+		b.para("  app "+i.Name+"  ", "      ", text)
 	}
 }
 

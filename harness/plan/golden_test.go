@@ -42,7 +42,14 @@ func scenarios() map[string]*spec.Scenario {
 	halt := oneFault(use("", "chain-halt", spec.Target{Chain: "base"}))
 	halt.Phases[0].Faults = append(halt.Phases[0].Faults, with(use("", "head-lag", spec.Target{Service: "infura"}), func(u *spec.FaultUse) { u.With = map[string]any{"blocks": 5} }))
 	halt.Phases[0].Expect = map[string]string{"write": "degraded"}
+	region := spec.Target{App: "all", Region: "aws/us-east-1"}
+	hosting := oneFault(use("", "app-stopped", region))
+	hosting.Phases = append(hosting.Phases, spec.Phase{Name: "no launches", At: 5 * time.Second, For: 25 * time.Second, Faults: []spec.FaultUse{
+		use("phases[1].faults[0]", "start-refused", region),
+		with(use("phases[1].faults[1]", "app-restart", spec.Target{App: "all", Cloud: "gcp"}), func(u *spec.FaultUse) { u.Flap = &spec.Flap{Bad: 8 * time.Second, Good: 4 * time.Second} }),
+	}})
 	return map[string]*spec.Scenario{
+		"hosting": hosting,
 		"aws":     awsScenario(),
 		"ramp":    ramped,
 		"chains":  halt,
@@ -56,6 +63,9 @@ func TestGolden(t *testing.T) {
 			in := example(s)
 			if name == "chains" {
 				in.App.Start.Env["BASE_URL"] = "${service.infura.base.url}"
+			}
+			if name == "hosting" {
+				in.App.Instances = map[string]int{"aws/us-east-1": 2, "aws/us-west-2": 1, "gcp/us-central1": 1}
 			}
 			p := build(t, in)
 			text, err := p.Encode()

@@ -1,10 +1,12 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"blackout/harness/clock"
@@ -19,6 +21,7 @@ func (b *builder) app() {
 	p, a := b.plan, b.in.App
 	p.Accounts = Accounts{Count: a.Accounts.Count, Wei: a.Accounts.Wei}
 	p.Sessions = a.Sessions.Count
+	p.Instances = Instances(a)
 	p.Steady = Steady{OK: a.Steady.OK, P99: clock.Of(a.Steady.P99)}
 	p.Amplification = a.Amplification
 
@@ -28,7 +31,7 @@ func (b *builder) app() {
 			names = append(names, name)
 		}
 	}
-	shortest := clock.Micros(math.MaxInt64)
+	shortest, tabs := clock.Micros(math.MaxInt64), 0
 	for _, name := range names {
 		every := every(a.Journeys[name].Rate)
 		if every <= 0 {
@@ -42,7 +45,11 @@ func (b *builder) app() {
 		// Evenly spread over the shortest of all periods: no two journeys fire together, whatever multiples of it the others are.
 		j.Offset = clock.Micros(float64(shortest) * (float64(i) + 0.5) / float64(len(names)))
 		j.Attempts = j.due(0, p.End)
+		b.pages(&j)
 		b.enough(j)
+		if tabs += j.Tabs * p.Sessions; j.Tabs > 0 && tabs > maxTabs {
+			b.problem(a.Source, "journeys."+name+".rate", "lower the rate, the patience or sessions.count", "journey %s: its browser would need %d tabs; it has at most %d", name, tabs, maxTabs)
+		}
 		p.Journeys = append(p.Journeys, j)
 		p.Drain = max(p.Drain, j.Settle, j.Patience)
 	}
@@ -69,18 +76,22 @@ func (j Journey) due(from, to clock.Micros) int {
 
 func (b *builder) journey(name string, s spec.Journey) Journey {
 	j := Journey{
-		Name: name, Driver: s.Driver, Kind: s.Kind, Chain: b.chainOf(name, s), Rate: s.Rate, Every: every(s.Rate), Request: s.Request.Method + " " + s.Request.Path,
+		Name: name, Driver: s.Driver, Kind: s.Kind, Chain: b.chainOf(name, s), Rate: s.Rate, Every: every(s.Rate), Request: asked(s),
 		Deadline: clock.Of(s.Deadline), Patience: clock.Of(s.Patience), Follow: s.Follow != nil,
 		MaxStale: s.Checks.MaxStale, ConfirmedMeans: s.Checks.ConfirmedMeans, Settle: clock.Of(s.Checks.Settle),
 		Best: b.best(s.Kind),
 	}
 	if balance, ok := s.Answer["balance"]; ok {
-		j.Balance = &Amount{Unit: balance.Unit, Decimals: balance.Decimals}
+		j.Balance = b.amount(j, balance)
 	}
 	_, j.Stale = s.Answer["stale"]
 	_, j.Declined = s.Answer["declined"]
 	_, j.Block = s.Answer["block"]
 	_, j.Payments = s.Answer["payments"]
+	if s.Kind == spec.KindEvents {
+		_, j.Events = s.Answer["events"]
+		b.transfers(j)
+	}
 	if s.Follow != nil {
 		j.FollowEvery = clock.Of(s.Follow.Every)
 	}
@@ -88,6 +99,60 @@ func (b *builder) journey(name string, s spec.Journey) Journey {
 		j.States, j.NoticeWithin = s.States, clock.Of(s.Checks.NoticeWithin)
 	}
 	return j
+}
+
+// amount is how a journey shows a balance of its chain's coin or token.
+func (b *builder) amount(j Journey, f spec.AnswerField) *Amount {
+	a := &Amount{Unit: f.Unit, Decimals: f.Decimals}
+	if f.Unit != spec.UnitToken && f.Unit != spec.UnitTokenBase {
+		return a
+	}
+	a.PerBlock = strconv.Itoa(spec.TokenStep)
+	if b.in.World.Chains[j.Chain].Token == "" {
+		b.problem(b.in.App.Source, "journeys."+j.Name+".answer.balance.unit", "give the chain a `token:` in the world file", "journey %s shows a balance of the token, and chain %s has none", j.Name, j.Chain)
+	}
+	return a
+}
+
+// asked is what a journey asks, in one line, with its variables.
+func asked(s spec.Journey) string {
+	switch s.Driver {
+	case spec.DriverExec:
+		return strings.Join(s.Command, " ")
+	case spec.DriverJSONRPC:
+		return called(s.Method, s.Params)
+	case spec.DriverWebSocket:
+		return "subscribe at " + s.Connect
+	}
+	if s.Driver == spec.DriverBrowser {
+		return visited(s.Steps)
+	}
+	return s.Request.Method + " " + s.Request.Path
+}
+
+// called is a JSON-RPC request in one line: its method and its parameters as JSON.
+func called(method string, params any) string {
+	text, err := json.Marshal(params)
+	if params == nil || err != nil {
+		return method
+	}
+	return method + " " + string(text)
+}
+
+// transfers has the chain of an events journey emit what the journey reads.
+func (b *builder) transfers(j Journey) {
+	for i := range b.plan.Chains {
+		c := &b.plan.Chains[i]
+		if c.Name != j.Chain {
+			continue
+		}
+		if c.Token == "" {
+			b.problem(b.in.App.Source, "journeys."+j.Name+".kind", "give the chain a `token:` in the world file", "journey %s reads events, and chain %s has no token that makes any",
+				j.Name, c.Name)
+			return
+		}
+		c.Transfers = true
+	}
 }
 
 // best gives the best class over time for a kind of journey. Outside the outage every app can be ok. In it the scenario's word counts, unless phases say
@@ -128,7 +193,7 @@ func (b *builder) expected(kind string, at clock.Micros) string {
 // enough refuses a journey that is too rare to be judged.
 func (b *builder) enough(j Journey) {
 	need := minAttempts
-	if j.Driver == "browser" {
+	if j.Driver == spec.DriverBrowser {
 		need = minBrowserAttempts
 	}
 	b.enoughIn(j, need, "baseline", "baseline", 0, b.plan.Baseline)

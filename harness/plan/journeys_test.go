@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"bytes"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +141,138 @@ func TestNodes(t *testing.T) {
 				t.Errorf("%s in %s is served by %s", svc.Name, b.Region, b.Node)
 			}
 		}
+	}
+}
+
+// A chain that requests are led to is booted, with nodes behind the service that leads there; the app gets no address for it.
+func TestChainsLedTo(t *testing.T) {
+	names := func(p *Plan) (chains []string, backends map[string][]string, hosts map[string][]string) {
+		backends, hosts = map[string][]string{}, map[string][]string{}
+		for _, c := range p.Chains {
+			chains = append(chains, c.Name)
+		}
+		for _, s := range p.Services {
+			for _, b := range s.Backends {
+				backends[s.Name] = append(backends[s.Name], b.Node+" in "+b.Region)
+			}
+			for _, h := range s.Hosts {
+				hosts[s.Name] = append(hosts[s.Name], h.Chain)
+			}
+		}
+		return chains, backends, hosts
+	}
+	_, usual, usualHosts := names(build(t, example(oneFault(use("", "head-lag", spec.Target{Service: "prices"}, spec.Target{Service: "infura"})))))
+	for _, control := range []bool{false, true} {
+		in := example(oneFault(wrongChain("base", spec.Target{Service: "publicnode"})))
+		in.Control = control
+		chains, backends, hosts := names(build(t, in))
+		if diff := cmp.Diff([]string{"base", "ethereum"}, chains); diff != "" {
+			t.Error(diff)
+		}
+		want := []string{}
+		for _, chain := range []string{"base", "ethereum"} {
+			for _, region := range sortedKeys(in.World.Services["publicnode"].Placement) {
+				want = append(want, chain+"/shared in "+region)
+			}
+		}
+		if diff := cmp.Diff(want, backends["publicnode"]); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(usualHosts, hosts); diff != "" {
+			t.Error(diff)
+		}
+		if len(backends["infura"]) != len(usual["infura"]) {
+			t.Errorf("infura, which is not led astray, has the nodes %v", backends["infura"])
+		}
+	}
+}
+
+// A block has transfers only where somebody reads them.
+func TestTransfersOfEventsJourneys(t *testing.T) {
+	const token = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+	in := example(oneFault(use("", "unreachable", spec.Target{Service: "infura"})))
+	for name, chain := range in.World.Chains {
+		chain.Token = token
+		in.World.Chains[name] = chain
+	}
+	ethereum := func(p *Plan) Chain {
+		return p.Chains[slices.IndexFunc(p.Chains, func(c Chain) bool { return c.Name == "ethereum" })]
+	}
+	if got := ethereum(build(t, in)); got.Token != token || got.Transfers {
+		t.Errorf("nobody reads events: %+v", got)
+	}
+	in.App.Journeys["deposits"] = spec.Journey{
+		Kind: spec.KindEvents, Driver: spec.DriverHTTP, Rate: 5, Deadline: time.Second, Chain: "ethereum", Answer: map[string]spec.AnswerField{"events": {Path: "$.d[*].tx"}},
+		Checks: spec.Checks{MaxStale: 2},
+	}
+	p := build(t, in)
+	for _, c := range p.Chains {
+		if c.Transfers != (c.Name == "ethereum") {
+			t.Errorf("chain %s: transfers %v", c.Name, c.Transfers)
+		}
+	}
+	j := p.Journeys[len(p.Journeys)-1]
+	if j.Name != "deposits" || !j.Events || j.MaxStale != 2 || p.Journeys[0].Events {
+		t.Errorf("planned as %+v", j)
+	}
+	in.Control = true
+	if got := ethereum(build(t, in)); !got.Transfers {
+		t.Error("the control has no transfers")
+	}
+	chain := in.World.Chains["ethereum"]
+	chain.Token = ""
+	in.World.Chains["ethereum"] = chain
+	if _, err := Build(in); err == nil || !strings.Contains(err.Error(), "journey deposits reads events, and chain ethereum has no token that makes any") {
+		t.Errorf("without a token: %v", err)
+	}
+}
+
+// A balance of the token is judged by what the token's balances grow by, and the chain has to have one.
+func TestTokenBalances(t *testing.T) {
+	in := example(oneFault(use("", "unreachable", spec.Target{Service: "infura"})))
+	read := func(unit string) spec.Journey {
+		return spec.Journey{
+			Kind: spec.KindRead, Driver: spec.DriverHTTP, Rate: 5, Deadline: time.Second, Chain: "ethereum", Answer: map[string]spec.AnswerField{"balance": {Path: "$.b", Unit: unit, Decimals: 2}},
+		}
+	}
+	in.App.Journeys["tokens"], in.App.Journeys["units"] = read(spec.UnitToken), read(spec.UnitTokenBase)
+	if _, err := Build(in); err == nil || !strings.Contains(err.Error(), "journey tokens shows a balance of the token, and chain ethereum has none") {
+		t.Errorf("without a token: %v", err)
+	}
+	chain := in.World.Chains["ethereum"]
+	chain.Token = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+	in.World.Chains["ethereum"] = chain
+	want := map[string]Amount{"tokens": {Unit: "token", Decimals: 2, PerBlock: "1234567"}, "units": {Unit: "token-base-units", Decimals: 2, PerBlock: "1234567"}}
+	digits := map[string]int{"tokens": spec.TokenDigits, "units": 0}
+	for _, j := range build(t, in).Journeys {
+		if j.Balance == nil {
+			continue
+		}
+		if w, ok := want[j.Name]; !ok && j.Balance.OfToken() || ok && (*j.Balance != w || j.Balance.Digits() != digits[j.Name]) {
+			t.Errorf("journey %s shows %+v, with %d digits", j.Name, *j.Balance, j.Balance.Digits())
+		}
+		delete(want, j.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not planned: %v", want)
+	}
+}
+
+// Contracts are those of the world's chain, and a chain without any has nothing of them in its plan.
+func TestContracts(t *testing.T) {
+	in := example(oneFault(use("", "unreachable", spec.Target{Service: "infura"})))
+	chain := in.World.Chains["ethereum"]
+	chain.Contracts = spec.Contracts{Multicall3: "0x1", BalanceChecker: "0x2", NFT: "0x3", ENSRegistry: "0x4", ENSResolver: "0x5", ENSUniversalResolver: "0x6"}
+	in.World.Chains["ethereum"] = chain
+	with := Contracts{Multicall3: "0x1", BalanceChecker: "0x2", NFT: "0x3", ENSRegistry: "0x4", ENSResolver: "0x5", ENSUniversalResolver: "0x6"}
+	p := build(t, in)
+	for _, c := range p.Chains {
+		if want := map[string]Contracts{"ethereum": with}[c.Name]; c.Contracts != want {
+			t.Errorf("chain %s: %+v", c.Name, c.Contracts)
+		}
+	}
+	if text, err := p.Encode(); err != nil || bytes.Count(text, []byte(`"contracts"`)) != 1 {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

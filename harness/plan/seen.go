@@ -22,3 +22,17 @@ func (p *Plan) SeenWithin(e *Effect) time.Duration {
 	}
 	return max(within, 2*slowest.Duration())
 }
+
+// GoneWithin is how long an effect may take, once it was lifted, to be gone from a probe: as long as to show in one, after what caches go on giving.
+func (p *Plan) GoneWithin(e *Effect) time.Duration {
+	return e.afterglow().Duration() + p.SeenWithin(e)
+}
+
+// afterglow is how long the effect still shows after it was lifted. It is a matter of caches, which no time scale stretches.
+func (e *Effect) afterglow() clock.Micros {
+	def, ok := fault.Lookup(e.Fault)
+	if !ok {
+		return 0
+	}
+	return clock.Of(def.Afterglow(e.With))
+}

@@ -40,7 +40,7 @@ func selects(t spec.Target, name string, s spec.Service, a atom) bool {
 		t.Region != "" && t.Region != a.region,
 		t.Cloud != "" && t.Cloud != cloud,
 		t.Chain != "" && t.Chain != a.chain,
-		t.Host != "" && t.Host != host:
+		t.Host != "" && t.Host != host && !slices.Contains(s.Further[a.chain], t.Host):
 		return false
 	}
 	return !slices.ContainsFunc(t.Except, func(e spec.Target) bool { return selects(e, name, s, a) })
@@ -73,15 +73,17 @@ type part struct {
 	regions []string // nil: wherever the service is
 }
 
-// parts puts atoms together into as few parts as there can be. A fault at the chain layer acts on the nodes of one chain, so it gets a part for each.
-func parts(s spec.Service, taken []atom, layer fault.Layer) []part {
+// parts puts atoms together into as few parts as there can be. A fault at the chain layer acts on the nodes of one chain, and one that leads to another chain leaves
+// that one alone: they get a part for each chain.
+func parts(s spec.Service, taken []atom, def *fault.Definition) []part {
 	byChain := map[string][]string{}
 	for _, a := range taken {
 		byChain[a.chain] = append(byChain[a.chain], a.region)
 	}
 	chains := slices.Sorted(maps.Keys(byChain))
 	same := !slices.ContainsFunc(chains, func(c string) bool { return !slices.Equal(byChain[c], byChain[chains[0]]) })
-	if layer != fault.LayerChain && same && len(chains) == max(1, len(s.Hosts)) {
+	apart := def.Layer == fault.LayerChain || def.Leads()
+	if !apart && same && len(chains) == max(1, len(s.Hosts)) {
 		return []part{{"", narrowed(s, byChain[chains[0]])}}
 	}
 	list := make([]part, 0, len(chains))
@@ -110,7 +112,40 @@ func weight(s spec.Service, regions []string) float64 {
 	return round(sum)
 }
 
-// serves reports whether a service has a part that this run serves: a chain in use, or none at all.
-func (b *builder) serves(s spec.Service) bool {
-	return s.Kind != fault.KindRPC || slices.ContainsFunc(b.inUse, func(c string) bool { return s.Hosts[c] != "" })
+// serves reports whether a service has a part in this run: one of kind rpc by a chain in use, one of kind storage if the app uses storage or a fault of the scenario
+// is for this very service, any other always. A fault that is for a region, and meets a storage service there by the way, is no reason to serve it.
+func (b *builder) serves(name string) bool {
+	s := b.in.World.Services[name]
+	switch s.Kind {
+	case fault.KindRPC:
+		return slices.ContainsFunc(b.inUse, func(c string) bool { return s.Hosts[c] != "" })
+	case fault.KindStorage:
+		return b.stores || b.named(name, s)
+	default:
+		return true
+	}
+}
+
+// named reports whether a fault of the scenario is for this very service, by its name or its host.
+func (b *builder) named(name string, s spec.Service) bool {
+	for _, phase := range b.in.Scenario.Phases {
+		for _, use := range phase.Faults {
+			if slices.ContainsFunc(use.Targets, func(t spec.Target) bool {
+				return t.Service == name || t.Host != "" && (t.Host == s.Host || slices.Contains(s.Further[""], t.Host))
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// storesContent reports whether the app uses storage: a journey asks for content, or the app is given the address of a storage service.
+func storesContent(world *spec.World, app *spec.App) bool {
+	for _, j := range app.Journeys {
+		if j.Kind == spec.KindContent {
+			return true
+		}
+	}
+	return slices.ContainsFunc(servicesGiven(app), func(words []string) bool { return world.Services[words[1]].Kind == fault.KindStorage })
 }

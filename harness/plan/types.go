@@ -24,7 +24,7 @@ type Plan struct {
 	Control bool `json:"control,omitempty"`
 
 	Baseline  clock.Micros `json:"baseline_us"`   // its length; the first fault is injected no earlier
-	OutageEnd clock.Micros `json:"outage_end_us"` // when the last planned effect is lifted; Baseline when there is none
+	OutageEnd clock.Micros `json:"outage_end_us"` // when the last planned effect is lifted and shows no more; Baseline when there is none
 	End       clock.Micros `json:"end_us"`        // the last attempt is due before this: OutageEnd + after
 	Drain     clock.Micros `json:"drain_us"`      // the longest wait after End for payments to settle
 
@@ -36,11 +36,19 @@ type Plan struct {
 	Chains   []Chain   `json:"chains"`
 	Nodes    []Node    `json:"nodes"`
 	Services []Service `json:"services"`
+	// Independent lists the clouds of the world whose regions belong to operators that have nothing in common (shared_fate: none): they are no cloud that could fail.
+	Independent []string `json:"independent,omitempty"`
+	// Content lists what the storage services hold; none when the run serves none.
+	Content []Content `json:"content,omitempty"`
 
+	// Instances are those of the app, in the order in which sessions use them: session i uses instance i mod n. None in plans made before they were kept.
+	Instances     []Instance   `json:"instances,omitempty"`
 	Accounts      Accounts     `json:"accounts"`
 	Sessions      int          `json:"sessions"`
 	Steady        Steady       `json:"steady_state"`
 	RecoverWithin clock.Micros `json:"recover_within_us"`
+	// Names says that the app is given the run's resolver. To an app that is not, no fault of the layer names can matter.
+	Names bool `json:"names,omitempty"`
 	// Amplification is how many times the baseline's requests for each user action are allowed; 0 in plans made before it was kept, and then nothing is held to it.
 	Amplification float64   `json:"amplification,omitempty"`
 	Journeys      []Journey `json:"journeys"`
@@ -95,7 +103,9 @@ type Effect struct {
 	Service string   `json:"service,omitempty"`
 	Chain   string   `json:"chain,omitempty"`
 	Regions []string `json:"regions,omitempty"` // none: wherever the service is
-	Cut     bool     `json:"cut,omitempty"`     // kept connections are taken too
+	// Instance is the instance of the app that it acts on; Service and Chain are empty then.
+	Instance string `json:"instance,omitempty"`
+	Cut      bool   `json:"cut,omitempty"` // kept connections are taken too
 	// From and To bound its life: injected at From, lifted at To.
 	From clock.Micros `json:"from_us"`
 	To   clock.Micros `json:"to_us"`
@@ -129,6 +139,21 @@ type Chain struct {
 	Finalized uint64       `json:"finalized"`
 	SettlesOn string       `json:"settles_on,omitempty"`
 	MaxDrift  clock.Micros `json:"max_drift_us,omitempty"`
+	// Token is the address of the chain's token contract, "" for none. Transfers says that each block has transfers of it to every account: a journey reads them.
+	Token     string `json:"token,omitempty"`
+	Transfers bool   `json:"transfers,omitempty"`
+	// Contracts are the others that stand on the chain from its first block on.
+	Contracts Contracts `json:"contracts,omitzero"`
+}
+
+// Contracts are the addresses of contracts that apps read; "" where there is none.
+type Contracts struct {
+	Multicall3           string `json:"multicall3,omitempty"`
+	BalanceChecker       string `json:"balance_checker,omitempty"`
+	NFT                  string `json:"nft,omitempty"`
+	ENSRegistry          string `json:"ens_registry,omitempty"`
+	ENSResolver          string `json:"ens_resolver,omitempty"`
+	ENSUniversalResolver string `json:"ens_universal_resolver,omitempty"`
 }
 
 // The roles of nodes.
@@ -160,8 +185,18 @@ type Service struct {
 	Latency   clock.Micros `json:"latency_us"`
 	Headroom  float64      `json:"headroom,omitempty"` // see spec.Capacity
 	Rate      float64      `json:"rate_per_s,omitempty"`
-	Link      bool         `json:"link"` // the plan has a connection fault for it: it is reached through a link from the start
+	TTL       clock.Micros `json:"ttl_us,omitempty"` // how long what the resolver says of its hosts may be kept
+	Link      bool         `json:"link"`             // the plan has a connection fault for it, or it is of kind tcp: it is reached through a link from the start
 	Backends  []Backend    `json:"backends,omitempty"`
+	Site      *Site        `json:"site,omitempty"`     // of kind http
+	Upstream  string       `json:"upstream,omitempty"` // of kind tcp: host and port of the program behind it, on this machine
+}
+
+// Site is what a service of kind http has to say, in numbers. The digest stands for the rest.
+type Site struct {
+	Replies int    `json:"replies"`
+	Files   int    `json:"files"`
+	SHA256  string `json:"sha256"` // of all of it, hex
 }
 
 // Host is one host name of a service.
@@ -183,6 +218,17 @@ type Backend struct {
 	Node   string `json:"node"`
 }
 
+// Content is one file of the storage services. Its bytes follow from the seed; a verdict needs their digest alone.
+type Content struct {
+	ID     string `json:"id"`              // CIDv1
+	TX     string `json:"tx,omitempty"`    // of the transaction that holds it on Arweave
+	Token  int    `json:"token,omitempty"` // of the collection: whose picture or metadata it is
+	Name   string `json:"name"`
+	Type   string `json:"type"` // media type
+	Bytes  int    `json:"bytes"`
+	SHA256 string `json:"sha256"` // hex
+}
+
 // Accounts are the users' accounts.
 type Accounts struct {
 	Count int    `json:"count"`
@@ -200,12 +246,12 @@ type Journey struct {
 	Name     string       `json:"name"`
 	Driver   string       `json:"driver"`
 	Kind     string       `json:"kind"`
-	Chain    string       `json:"chain"`
+	Chain    string       `json:"chain"` // "" for a journey that is about no chain
 	Rate     float64      `json:"rate_per_s"`
 	Offset   clock.Micros `json:"offset_us"` // the first attempt is due here: journeys are spread so that they do not fire together
 	Every    clock.Micros `json:"every_us"`  // attempt n is due at Offset + n × Every
 	Attempts int          `json:"attempts"`  // how many are due before End
-	Request  string       `json:"request"`   // "GET /balance/${account.address}"
+	Request  string       `json:"request"`   // "GET /balance/${account.address}", or of the driver exec the command, of the driver browser the steps
 	Deadline clock.Micros `json:"deadline_us"`
 	Patience clock.Micros `json:"patience_us"`
 
@@ -215,6 +261,7 @@ type Journey struct {
 	Block    bool    `json:"block,omitempty"`
 	Follow   bool    `json:"follow,omitempty"`
 	Payments bool    `json:"payments,omitempty"` // a read's answer lists the session's payments
+	Events   bool    `json:"events,omitempty"`   // the answer lists the token's transfers to the session's account
 
 	FollowEvery clock.Micros `json:"follow_every_us,omitempty"` // between two questions about a payment
 
@@ -228,13 +275,46 @@ type Journey struct {
 
 	// Best is the best class that any app can reach, by time; an attempt belongs to the span that it is due in. The first span starts at 0.
 	Best []Best `json:"best"`
+
+	// Tabs is how many tabs of each session a browser journey can need at once: attempts that overlap have one each. Pictures are taken of the page.
+	Tabs     int       `json:"tabs,omitempty"`
+	Pictures []Picture `json:"pictures,omitempty"`
+}
+
+// Picture is one to take: of the page of the first attempt due in [From, To) that has one.
+type Picture struct {
+	Phase string       `json:"phase"` // the phase's name, or baseline or after
+	From  clock.Micros `json:"from_us"`
+	To    clock.Micros `json:"to_us"`
 }
 
 // Amount is how an app shows an amount.
 type Amount struct {
-	Unit     string `json:"unit"`     // wei | gwei | ether
+	Unit     string `json:"unit"`     // of the coin: wei | gwei | ether; of the chain's token: token | token-base-units
 	Decimals int    `json:"decimals"` // digits after the point that are shown; -1: all
+	// PerBlock is what each account's balance of the token grows by with each block, in base units: at block n it is n × PerBlock. Of the coin it is "".
+	PerBlock string `json:"per_block,omitempty"`
 }
+
+// OfToken reports whether the amount is one of the chain's token, and not of its coin. A nil Amount is not.
+func (a *Amount) OfToken() bool { return a != nil && a.PerBlock != "" }
+
+// Digits is how many decimal digits the unit has above the smallest one: wei, or the token's base unit.
+func (a *Amount) Digits() int {
+	switch a.Unit {
+	case "ether":
+		return 18
+	case "gwei":
+		return 9
+	case "token":
+		return 6
+	default:
+		return 0
+	}
+}
+
+// Whole reports whether the unit is the smallest one, in which programs write amounts, as hexadecimal numbers too.
+func (a *Amount) Whole() bool { return a.Digits() == 0 }
 
 // Best is the best class from a moment on.
 type Best struct {

@@ -5,6 +5,8 @@ package run
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +27,7 @@ import (
 	"blackout/harness/chain"
 	"blackout/harness/clock"
 	"blackout/harness/fault"
+	"blackout/harness/internet/certs"
 	"blackout/harness/internet/gateways"
 	"blackout/harness/internet/links"
 	"blackout/harness/plan"
@@ -71,8 +74,11 @@ func BenchmarkBalanceRead(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// readPath is one way to the node.
-type readPath struct{ name, url string }
+// readPath is one way to the node, with TLS unless secure is nil.
+type readPath struct {
+	name, url string
+	secure    *tls.Config
+}
 
 // readPaths boots the nodes of one chain and opens every way to one of them.
 func readPaths(b *testing.B) []readPath {
@@ -138,21 +144,45 @@ func readPaths(b *testing.B) []readPath {
 	}
 
 	c.net = openInternet(b, c, func(name string) (gateways.Backend, error) { return nodes.Node(name) })
-	paths := []readPath{{"direct", node.URL()}, {"toxiproxy", "http://" + plain.Listen}, {"link", "http://" + linked}}
+	paths := []readPath{{name: "direct", url: node.URL()}, {name: "toxiproxy", url: "http://" + plain.Listen}, {name: "link", url: "http://" + linked}}
 	for _, service := range []string{"gateway", "both"} {
 		address, _, err := c.net.URL(service, benchChain)
 		if err != nil {
 			b.Fatal(err)
 		}
-		paths = append(paths, readPath{service, address})
+		paths = append(paths, readPath{name: service, url: address})
 	}
-	return paths
+	return append(paths, securePath(b, c))
+}
+
+// securePath is the way through the gateway alone, with TLS.
+func securePath(b *testing.B, c *cell) readPath {
+	b.Helper()
+	const host = "gateway.example"
+	authority, err := certs.New([]string{host}, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	front := certs.NewFront(certs.FrontConfig{Service: "gateway", Authority: authority})
+	b.Cleanup(front.Close)
+	served, err := c.net.Gateway("gateway")
+	if err != nil {
+		b.Fatal(err)
+	}
+	gateway := served.(*gateways.Gateway)
+	address, err := gateway.OpenTLS(b.Context(), benchChain, "127.0.0.1:0", front.TLS(benchChain, host))
+	if err != nil {
+		b.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(authority.PEM())
+	return readPath{name: "secure", url: "https://" + address + gateway.Path(), secure: &tls.Config{RootCAs: trusted, ServerName: host}}
 }
 
 // reads sends n requests by so many clients, each on one connection that it keeps, and gives what each took and how long it took for all.
 func (p readPath) reads(b *testing.B, clients, n int) (each []time.Duration, all time.Duration) {
 	b.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true}
+	transport := &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true, TLSClientConfig: p.secure}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: patience}
 	took, failed := make([][]time.Duration, clients), make([]error, clients)

@@ -12,14 +12,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"time"
 
+	"blackout/harness/canned"
 	"blackout/harness/clock"
 	"blackout/harness/history"
+	"blackout/harness/internet/certs"
 	"blackout/harness/plan"
+	"blackout/harness/runtime/private"
 	"blackout/harness/spec"
 )
 
@@ -31,11 +35,24 @@ type Config struct {
 	Plan      *plan.Plan
 	PlanBytes []byte
 	App       *spec.App
+	// Sites are what the services of kind http have to say, by service.
+	Sites map[string]*canned.Site
+	// Published are listeners on this machine from which each instance of the app, in their order, is reached out of a private network. They end with this process at the
+	// latest.
+	Published []net.Listener
+	// Upstreams are sockets that lead to programs of this machine from a private network, by service.
+	Upstreams map[string]string
 	// Dir is the run's folder: it exists. Scratch exists too, holds nothing that anyone needs afterwards, and is the caller's to remove.
 	Dir, Scratch string
 	Clock        clock.Clock
-	// Environ is the caller's environment: the app's build sees it, and of it the app sees PATH, HOME and LANG.
+	// Environ is the caller's environment, of which the app sees PATH, HOME and LANG.
 	Environ []string
+	// As is whom the app runs as when this process is in a private network; nil when it is not.
+	As *private.User
+	// Authority vouches for the host names of the services in a private network, where they stand at the ports of production. Nil in any other.
+	Authority *certs.Authority
+	// Built gets the outcome of the app's build, once; nil when there is nothing to build.
+	Built <-chan error
 	// Secrets are the values of the app file's secrets, by name.
 	Secrets map[string]string
 	// Tee gets every line of the history as it is written; nil for none.
@@ -58,13 +75,26 @@ func (e *EnvironmentError) Unwrap() error { return e.Err }
 // collecting at the edge.
 const memoryLimit = 400 << 20
 
+// bootLimit is the room for the start of the nodes, which makes half a gigabyte of garbage, mostly buffers of geth's blob pools. Collected on the way, it doubles the time of
+// the start.
+const bootLimit = 800 << 20
+
+// roomToBoot has no garbage collected until the returned function is called, from when on memoryLimit holds.
+func roomToBoot() (done func()) {
+	percent := debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(bootLimit)
+	return func() {
+		debug.SetMemoryLimit(memoryLimit)
+		debug.SetGCPercent(percent)
+	}
+}
+
 // closing bounds everything that is done after the timeline, or after an interrupt.
 const closing = 20 * time.Second
 
 // Cell runs one cell. The folder holds a history afterwards in any case that lets a file be written. It returns nil when the timeline was played to its end,
 // ErrInterrupted when ctx ended first, an *EnvironmentError otherwise.
 func Cell(ctx context.Context, cfg Config) error {
-	debug.SetMemoryLimit(memoryLimit)
 	file, err := os.OpenFile(filepath.Join(cfg.Dir, history.PlainName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return &EnvironmentError{"open the history", err}
@@ -178,9 +208,9 @@ func (c *cell) stop() error {
 	return all
 }
 
-// logFile makes a file under the run's logs folder.
-func (c *cell) logFile(name string) (io.WriteCloser, error) {
-	dir := filepath.Join(c.cfg.Dir, "logs")
+// LogFile makes a file under the logs folder of a run's folder.
+func LogFile(folder, name string) (io.WriteCloser, error) {
+	dir := filepath.Join(folder, "logs")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}

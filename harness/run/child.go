@@ -12,10 +12,12 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"blackout/harness/runtime/private"
 )
 
-// Order is what a cell's own process is told: one line of JSON on its standard input. The input stays open while the run goes on; when it ends, or carries another
-// line, the cell heals, seals and stops. So nothing outlives a parent that was killed.
+// Order is what a cell's own process is told: one line of JSON on its standard input. A second line says how the app's build ended, if there is one. The input stays open
+// while the run goes on; when it ends, or carries another line, the cell heals, seals and stops. So nothing outlives a parent that was killed.
 type Order struct {
 	ID         string   `json:"id"`
 	Dir        string   `json:"dir"`
@@ -29,25 +31,57 @@ type Order struct {
 	TimeScale  float64  `json:"time_scale"`
 	Control    bool     `json:"control,omitempty"` // run the scenario without its faults
 	PlanSHA256 string   `json:"plan_sha256"`       // the child's plan must be this one
+	Builds     bool     `json:"builds,omitempty"`  // a Built will follow
+	// Private is whom the app runs as in the private network that the cell was started in and has to enter; nil for a cell in this machine's own.
+	Private *private.User `json:"private,omitempty"`
+	// Outside is a folder of sockets that lead to programs of this machine from a private network, one for each service of kind tcp, by its name; "" without one.
+	Outside string `json:"outside,omitempty"`
+	// Published is how many ports of this machine the cell has inherited to publish the app's instances at, one for each, from descriptor 3 on.
+	Published int `json:"published,omitempty"`
 }
 
-// ReadOrder reads the order, and returns a context that ends when the parent asks for it or is gone.
-func ReadOrder(ctx context.Context, in io.Reader) (Order, context.Context, error) {
+// Built is how the app's build ended, which the parent does: a build may need the network that the cell does not have.
+type Built struct {
+	Error string `json:"error,omitempty"`
+}
+
+// ReadOrder reads the order. It returns a context that ends when the parent asks for it or is gone, and a channel that gets the outcome of the app's build; nil when
+// there is none.
+func ReadOrder(ctx context.Context, in io.Reader) (Order, context.Context, <-chan error, error) {
 	var o Order
 	lines := bufio.NewReader(in)
-	line, err := lines.ReadBytes('\n')
-	if err != nil {
-		return o, ctx, fmt.Errorf("read the order: %w", err)
+	if err := readLine(lines, &o); err != nil {
+		return o, ctx, nil, fmt.Errorf("read the order: %w", err)
 	}
-	if err := json.Unmarshal(line, &o); err != nil {
-		return o, ctx, fmt.Errorf("read the order: %w", err)
+	var built chan error
+	if o.Builds {
+		built = make(chan error, 1)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer cancel()
+		if o.Builds {
+			var b Built
+			if readLine(lines, &b) != nil {
+				return
+			}
+			var err error
+			if b.Error != "" {
+				err = errors.New(b.Error)
+			}
+			built <- err
+		}
 		_, _ = lines.ReadByte() // anything, or the end, means stop
 	}()
-	return o, ctx, nil
+	return o, ctx, built, nil
+}
+
+func readLine(r *bufio.Reader, to any) error {
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, to)
 }
 
 // Fits says whether a plan is the one that was ordered: files that change between the two readings would otherwise go unnoticed.
@@ -67,7 +101,11 @@ type Child struct {
 	Args       []string // "cell"
 	Environ    []string
 	Order      Order
-	Grace      time.Duration // how long it may take to seal after it was asked to stop; then it is killed
+	// Build runs beside the cell's first stages, in this process; its context ends with the cell. Nil for an app that is there already.
+	Build func(ctx context.Context) error
+	// Ports are what the cell publishes the app's instances at. Spawn closes their files: the ports end with the cell.
+	Ports []private.Port
+	Grace time.Duration // how long it may take to seal after it was asked to stop; then it is killed
 	// Lines gets the history's lines as they are written, whole.
 	Lines func(line []byte)
 }
@@ -75,6 +113,8 @@ type Child struct {
 // Spawn runs a cell in a process of its own and waits for it. When ctx ends the cell is asked to stop, and killed when it takes longer than the grace period or when
 // kill is closed. The error is what the child said on its standard error, or nil for exit status 0; the history tells the rest.
 func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
+	defer c.closePorts()
+	c.Order.Builds, c.Order.Published = c.Build != nil, len(c.Ports)
 	order, err := json.Marshal(c.Order)
 	if err != nil {
 		return err
@@ -82,6 +122,12 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	cmd := exec.Command(c.Executable, c.Args...)
 	cmd.Env = c.Environ
 	cmd.SysProcAttr = ownGroup() // the terminal's Ctrl-C goes to the parent alone
+	if c.Order.Private != nil {
+		private.Prepare(cmd)
+	}
+	for _, p := range c.Ports {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, p.File)
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -95,11 +141,13 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	c.closePorts()
 	if _, err := in.Write(append(order, '\n')); err != nil {
 		return errors.Join(fmt.Errorf("tell the cell what to do: %w", err), cmd.Process.Kill(), cmd.Wait())
 	}
 
 	ended := make(chan struct{})
+	building := c.startBuild(ctx, in)
 	go func() {
 		select {
 		case <-ended:
@@ -120,6 +168,7 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	readErr := eachLine(out, c.Lines)
 	err = cmd.Wait()
 	close(ended)
+	building()
 	if text := strings.TrimSpace(said.String()); err != nil && text != "" {
 		if message, ok := strings.CutPrefix(text, "Error: "); ok {
 			err = errors.New(message)
@@ -128,6 +177,40 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 		}
 	}
 	return errors.Join(err, readErr)
+}
+
+// closePorts leaves the ports to the cell.
+func (c Child) closePorts() {
+	for _, p := range c.Ports {
+		_ = p.File.Close() // twice, when all goes well
+	}
+}
+
+// startBuild runs the build and tells the cell how it ended. What it returns ends the build and waits for that.
+func (c Child) startBuild(ctx context.Context, in io.Writer) (end func()) {
+	if c.Build == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var b Built
+		if err := c.Build(ctx); err != nil {
+			if ctx.Err() != nil {
+				return // the cell was asked to stop, or has ended
+			}
+			b.Error = err.Error()
+		}
+		line, err := json.Marshal(b)
+		if err == nil {
+			_, _ = in.Write(append(line, '\n')) // a cell that is gone needs no telling
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // eachLine hands out whole lines, newline included, until r ends. A last line without a newline is dropped: the child was killed.

@@ -1,10 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +66,7 @@ type effect struct {
 // moment is one planned change.
 type moment struct {
 	at    clock.Micros
-	order int // lifts before steps before injections, so that one fault makes room for the next
+	order int // lifts before steps before injections, so that one fault makes room for the next; those of the process layer after all others
 	what  func(ctx context.Context) error
 	of    *effect
 }
@@ -77,16 +79,20 @@ func newDriver(p *plan.Plan, dr *driver) (*driver, error) {
 		if err != nil {
 			return nil, fmt.Errorf("effect %s: %w", pe.ID, err)
 		}
-		e := &effect{plan: pe, action: a, grip: &fault.Grip{ID: pe.ID, Service: pe.Service, Chain: pe.Chain, Regions: pe.Regions, Seed: p.Seed, Cut: pe.Cut}}
+		e := &effect{plan: pe, action: a, grip: &fault.Grip{ID: pe.ID, Service: pe.Service, Chain: pe.Chain, Instance: pe.Instance, Regions: pe.Regions, Seed: p.Seed, Cut: pe.Cut}}
 		dr.effects = append(dr.effects, e)
+		first := 0
+		if pe.Layer == string(fault.LayerProcess) {
+			first = 3 // to end and to start a process takes tens of milliseconds, which no other change of the moment waits for
+		}
 		for i, step := range pe.Steps {
 			if i == 0 {
-				dr.moments = append(dr.moments, moment{step.At, 2, func(ctx context.Context) error { return dr.inject(ctx, e, step.Share) }, e})
+				dr.moments = append(dr.moments, moment{step.At, first + 2, func(ctx context.Context) error { return dr.inject(ctx, e, step.Share) }, e})
 				continue
 			}
-			dr.moments = append(dr.moments, moment{step.At, 1, func(ctx context.Context) error { return dr.adjust(ctx, e, step.Share) }, e})
+			dr.moments = append(dr.moments, moment{step.At, first + 1, func(ctx context.Context) error { return dr.adjust(ctx, e, step.Share) }, e})
 		}
-		dr.moments = append(dr.moments, moment{pe.To, 0, func(ctx context.Context) error { return dr.lift(ctx, e) }, e})
+		dr.moments = append(dr.moments, moment{pe.To, first, func(ctx context.Context) error { return dr.lift(ctx, e) }, e})
 	}
 	sort.SliceStable(dr.moments, func(i, j int) bool {
 		a, b := dr.moments[i], dr.moments[j]
@@ -232,32 +238,40 @@ func (d *driver) confirm(ctx context.Context, e *effect, share float64) {
 	}
 	seen, ok := d.look(ctx, e, true)
 	if ok {
-		d.record(e, history.FaultConfirmed, d.clock.Now(), describe(seen))
+		d.record(e, history.FaultConfirmed, d.clock.Now(), e.describe(seen))
 		return
 	}
 	if ctx.Err() == nil {
-		d.fail(e, fmt.Errorf("%s did not show within %s: the probe saw %s", e.plan.ID, d.plan.SeenWithin(&e.plan), describe(seen)))
+		d.fail(e, fmt.Errorf("%s did not show within %s: the probe saw %s", e.plan.ID, d.plan.SeenWithin(&e.plan), e.describe(seen)))
 	}
 }
 
 // clear watches until a probe no longer shows the effect.
 func (d *driver) clear(ctx context.Context, e *effect) {
 	seen, ok := d.look(ctx, e, false)
-	if !ok {
-		d.fail(e, fmt.Errorf("%s still showed %s after it was lifted: the probe saw %s", e.plan.ID, d.plan.SeenWithin(&e.plan), describe(seen)))
+	switch within := d.plan.GoneWithin(&e.plan); {
+	case !ok && e.action.Seen(seen):
+		d.fail(e, fmt.Errorf("%s still showed %s after it was lifted: the probe saw %s", e.plan.ID, within, e.describe(seen)))
+		return
+	case !ok:
+		d.fail(e, fmt.Errorf("%s was lifted, and its service was out of reach for %s: the probe saw %s", e.plan.ID, within, e.describe(seen)))
 		return
 	}
-	d.record(e, history.FaultCleared, d.clock.Now(), describe(seen))
+	d.record(e, history.FaultCleared, d.clock.Now(), e.describe(seen))
 }
 
 // look probes until the effect shows (or, with want false, does not show), ctx ends, or the time is up.
 func (d *driver) look(ctx context.Context, e *effect, want bool) (last fault.Observation, ok bool) {
-	bounded, cancel := context.WithTimeout(ctx, d.plan.SeenWithin(&e.plan))
+	within := d.plan.SeenWithin(&e.plan)
+	if !want {
+		within = d.plan.GoneWithin(&e.plan)
+	}
+	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		seen := d.probe(bounded, e.plan, e.action)
 		if bounded.Err() == nil { // else it was cut off, and says nothing
-			if last = seen; e.action.Seen(last) == want {
+			if last = seen; e.action.Seen(last) == want && (want || e.reached(last)) {
 				return last, true
 			}
 		}
@@ -267,11 +281,15 @@ func (d *driver) look(ctx context.Context, e *effect, want bool) (last fault.Obs
 	}
 }
 
+// reached reports whether a probe came to the effect's service at all. One that did not shows nothing of the effect, and still the service is not as it was: another
+// program may have taken the port that the fault kept closed.
+func (e *effect) reached(o fault.Observation) bool { return e.plan.Service == "" || o.DialError == nil }
+
 func (d *driver) record(e *effect, state string, at clock.Micros, detail string) {
 	l, c, r := e.grip.Counts()
 	d.sink.Add(history.Fault{
 		ID: e.plan.ID, State: state, At: at, Detail: detail, Unseen: e.grip.Unseen(),
-		Touched: history.Touched{Lookups: l, Connections: c, Requests: r},
+		Touched: history.Touched{Lookups: l, Connections: c, Requests: r, Instances: e.grip.Instances()},
 	})
 }
 
@@ -283,8 +301,15 @@ func (d *driver) fail(e *effect, err error) {
 }
 
 // describe says in a few words what a probe saw.
-func describe(o fault.Observation) string {
+func (e *effect) describe(o fault.Observation) string {
+	if e.plan.Instance != "" {
+		return describeInstance(o.Instance)
+	}
 	switch {
+	case o.Host != "" && len(o.Addresses) > 0 && (o.DialError != nil || o.Error != nil):
+		return fmt.Sprintf("%s at %s, then %s", o.Host, o.Addresses[0], errors.Join(o.DialError, o.Error))
+	case o.Host != "" && o.Rcode != "" && len(o.Addresses) == 0:
+		return fmt.Sprintf("%s for %s, no address", o.Rcode, o.Host)
 	case o.Refused:
 		return "connection refused"
 	case o.Reset:
@@ -299,7 +324,29 @@ func describe(o fault.Observation) string {
 		return fmt.Sprintf("HTTP %d with JSON-RPC error %d %q", o.Status, o.RPCCode, o.RPCMessage)
 	case o.Status >= 400:
 		return fmt.Sprintf("HTTP %d", o.Status)
+	case o.Reorganised != nil:
+		r := o.Reorganised
+		return fmt.Sprintf("HTTP %d in %s, block %d is %.10s; %.10s was replaced and the reference node has %.10s there", o.Status, o.Took.Round(10*time.Microsecond),
+			r.Number, cmp.Or(o.Block, "none"), r.Replaced, r.Canonical)
+	case o.Host != "":
+		return fmt.Sprintf("%s at %s after %s, HTTP %d", o.Host, o.Addresses[0], o.LookupTook.Round(10*time.Microsecond), o.Status)
 	default:
 		return fmt.Sprintf("HTTP %d in %s, head %d of %d", o.Status, o.Took.Round(10*time.Microsecond), o.Head, o.Reference)
 	}
+}
+
+func describeInstance(s fault.InstanceState) string {
+	var facts []string
+	for _, f := range []struct {
+		holds bool
+		text  string
+	}{{s.Restarted, "ended and started again"}, {s.Killed, "down"}, {s.Paused, "standing still"}, {s.Refused, "not to be started"}} {
+		if f.holds {
+			facts = append(facts, f.text)
+		}
+	}
+	if len(facts) == 0 {
+		return "the instance is left alone"
+	}
+	return "the instance is " + strings.Join(facts, ", ")
 }

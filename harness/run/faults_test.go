@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,15 +23,21 @@ type stage struct {
 	mu     sync.Mutex
 	rules  map[string]bool
 	halted bool
-	slow   time.Duration // how long Resume takes
+	slow   time.Duration // how long Resume takes, and what is done to an instance
 	moved  time.Time     // when the chain's head last moved
 	stuck  bool          // what is dropped stays
+	shut   bool          // once a rule was dropped, nobody gets in
 }
 
 func (s *stage) Link(string) (fault.Link, error)       { return nil, nil }
 func (s *stage) Gateway(string) (fault.Gateway, error) { return s, nil }
 func (s *stage) Chain(string) (fault.Chain, error)     { return s, nil }
-func (s *stage) Dialect() fault.Dialect                { return words{} }
+func (s *stage) App() (fault.App, error)               { return (*crew)(s), nil }
+func (s *stage) Names(string) (fault.Names, error)     { return nil, nil }
+func (s *stage) Certificates(string) (fault.Certificates, error) {
+	return nil, nil
+}
+func (s *stage) Dialect() fault.Dialect { return words{} }
 
 func (s *stage) Put(r fault.ReplyRule) error {
 	s.mu.Lock()
@@ -64,6 +72,27 @@ func (s *stage) Resume(context.Context, string) error {
 func (s *stage) Hold(context.Context, *fault.Grip, uint64, bool) error { return nil }
 func (s *stage) Release(context.Context, string) error                 { return nil }
 
+func (s *stage) Reorganise(context.Context, *fault.Grip, fault.Reorg) error { return nil }
+func (s *stage) Settle(context.Context, string) error                       { return nil }
+
+// crew is the instances of a stage's app. What is done to one takes its time.
+type crew stage
+
+func (c *crew) Restart(_ context.Context, g *fault.Grip) error { return c.seize(g) }
+func (c *crew) Kill(_ context.Context, g *fault.Grip) error    { return c.seize(g) }
+func (c *crew) Pause(_ context.Context, g *fault.Grip) error   { return c.seize(g) }
+func (c *crew) Refuse(_ context.Context, g *fault.Grip) error  { return c.seize(g) }
+
+func (c *crew) seize(g *fault.Grip) error {
+	time.Sleep(c.slow)
+	return (*stage)(c).Put(fault.ReplyRule{Grip: g})
+}
+
+func (c *crew) Release(_ context.Context, g *fault.Grip) error {
+	(*stage)(c).Drop(g.ID)
+	return nil
+}
+
 // blockTime is that of Ethereum's main network.
 const blockTime = 12 * time.Second
 
@@ -75,8 +104,13 @@ func (s *stage) look(_ context.Context, e plan.Effect, _ fault.Action) fault.Obs
 	if !s.halted && o.HeadAge > blockTime {
 		o.HeadAge %= blockTime
 	}
-	if s.rules[e.ID] {
+	switch {
+	case e.Instance != "":
+		return fault.Observation{Instance: fault.InstanceState{Killed: s.rules[e.ID]}}
+	case s.rules[e.ID]:
 		o.Status = 503
+	case s.shut && time.Since(s.moved) > 15*time.Second:
+		return fault.Observation{DialError: errors.New("another program took the port")}
 	}
 	return o
 }
@@ -129,6 +163,7 @@ func TestDriver(t *testing.T) {
 		effect    plan.Effect
 		interrupt time.Duration
 		stuck     bool
+		shut      bool
 		want      []string
 		fails     string
 	}{
@@ -141,6 +176,13 @@ func TestDriver(t *testing.T) {
 			effect: status, stuck: true, fails: "still showed",
 			want: []string{
 				"injecting 10s", "confirmed 10s", "lifting 20s", "failed 25s: c1/http-status/infura still showed 5s after it was lifted: the probe saw HTTP 503",
+			},
+		},
+		"it is gone, and so is the way in": {
+			effect: status, shut: true, fails: "out of reach",
+			want: []string{
+				"injecting 10s", "confirmed 10s", "lifting 20s",
+				"failed 25s: c1/http-status/infura was lifted, and its service was out of reach for 5s: the probe saw another program took the port",
 			},
 		},
 		"a share waits for a hit": {effect: partly, want: []string{"injecting 10s", "lifting 20s", "cleared 20s"}},
@@ -159,7 +201,7 @@ func TestDriver(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				world, record := &stage{rules: map[string]bool{}, moved: time.Now(), stuck: tt.stuck}, &sheet{}
+				world, record := &stage{rules: map[string]bool{}, moved: time.Now(), stuck: tt.stuck, shut: tt.shut}, &sheet{}
 				p := &plan.Plan{Effects: []plan.Effect{tt.effect}, Chains: []plan.Chain{{Name: "ethereum", BlockTime: clock.Of(blockTime)}}}
 				d, err := newDriver(p, &driver{clock: clock.Start(), sink: record, surface: world, probe: world.look, mark: func(plan.Effect) {}})
 				if err != nil {
@@ -209,6 +251,62 @@ func TestSlowLift(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, record.states()); diff != "" {
 			t.Errorf("states (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestProcessesComeLast: to end a process takes a while, which the other faults of the moment must not wait for. A flap ends it each time anew.
+func TestProcessesComeLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(s int) clock.Micros { return clock.Of(time.Duration(s) * time.Second) }
+		p := &plan.Plan{Effects: []plan.Effect{
+			{
+				ID: "down", Fault: "app-stopped", Layer: "process", Instance: "app-0", From: at(10), To: at(30),
+				Steps: []plan.Step{{At: at(10), Share: 1}, {At: at(14), Share: 0}, {At: at(18), Share: 1}},
+			},
+			{
+				ID: "503", Fault: "http-status", Layer: "http", Service: "infura", With: map[string]any{"status": 503},
+				From: at(10), To: at(30), Steps: []plan.Step{{At: at(10), Share: 1}},
+			},
+		}}
+		const slow = 40 * time.Millisecond
+		world, record := &stage{rules: map[string]bool{}, moved: time.Now(), slow: slow}, &sheet{}
+		d, err := newDriver(p, &driver{clock: clock.Start(), sink: record, surface: world, probe: world.look, mark: func(plan.Effect) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		held := map[time.Duration]bool{}
+		for _, s := range []time.Duration{12 * time.Second, 16 * time.Second, 20 * time.Second, 31 * time.Second} {
+			time.AfterFunc(s, func() {
+				mu.Lock()
+				defer mu.Unlock()
+				held[s] = world.look(t.Context(), p.Effects[0], nil).Instance.Killed
+			})
+		}
+		if err := d.play(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		var got []string
+		for _, f := range record.list {
+			got = append(got, f.ID+" "+f.State+" "+f.At.Duration().String()+" "+f.Detail)
+		}
+		want := []string{
+			"503 injecting 10s ", "down injecting 10s ", "503 confirmed 10.04s HTTP 503", "down confirmed 10.04s the instance is down",
+			"503 lifting 30s ", "down lifting 30s ", "503 cleared 30s HTTP 200 in 0s, head 7 of 7", "down cleared 30s the instance is left alone",
+		}
+		slices.Sort(want[2:4]) // they are watched side by side
+		slices.Sort(want[6:])
+		slices.Sort(got[2:4])
+		slices.Sort(got[6:])
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if diff := cmp.Diff(map[time.Duration]bool{12 * time.Second: true, 16 * time.Second: false, 20 * time.Second: true, 31 * time.Second: false}, held); diff != "" {
+			t.Errorf("down at (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -1,12 +1,16 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,12 +27,15 @@ import (
 	"blackout/harness/app"
 	"blackout/harness/chain"
 	"blackout/harness/clock"
+	"blackout/harness/content"
 	"blackout/harness/fault"
 	"blackout/harness/history"
 	"blackout/harness/internet"
 	"blackout/harness/internet/gateways"
+	"blackout/harness/internet/strays"
 	"blackout/harness/journey"
 	"blackout/harness/plan"
+	"blackout/harness/runtime/private"
 	"blackout/harness/spec"
 	"blackout/harness/truth"
 )
@@ -54,7 +61,6 @@ type cell struct {
 	runner   *journey.Runner
 	start    clock.Micros // of the plan's zero
 
-	built    chan error // the app's build, which goes on beside the first stages
 	payments payments
 }
 
@@ -101,30 +107,12 @@ func (c *cell) open() error {
 	c.ledger = truth.NewLedger(c.plan.Seed, c.clock, c.sink)
 	c.recorder = truth.NewRecorder(c.sink, c.ledger, reference)
 	c.payments.seen = map[string]bool{}
-
-	// The app's build needs nothing of the run: it starts now and is waited for before the app starts.
-	c.built = make(chan error, 1)
 	return nil
 }
 
-// bootChain starts the nodes and, beside them, the app's build.
-func (c *cell) bootChain(ctx context.Context) error {
-	buildCtx, cancel := context.WithCancel(ctx)
-	buildLog, err := c.logFile("build.log")
-	if err != nil {
-		cancel()
-		return err
-	}
-	c.later("stop the build", func(context.Context) error {
-		cancel()
-		_ = <-c.built // closed once the build has ended; startApp has taken its error
-		return buildLog.Close()
-	})
-	go func() {
-		defer close(c.built)
-		c.built <- app.Prepare(buildCtx, c.cfg.App, c.cfg.Environ, buildLog, c.redact.String)
-	}()
-
+// bootChain starts the nodes. The app's build goes on beside it, in the parent's process.
+func (c *cell) bootChain(ctx context.Context) (err error) {
+	defer roomToBoot()()
 	fund, ok := new(big.Int).SetString(c.plan.Accounts.Wei, 10)
 	if !ok {
 		return fmt.Errorf("plan: accounts hold %q wei, which is not a number", c.plan.Accounts.Wei)
@@ -169,23 +157,75 @@ func (c *cell) openInternet(ctx context.Context) (err error) {
 	if _, err := rand.Read(secret); err != nil {
 		return err
 	}
-	c.net, err = internet.Open(ctx, internet.Config{
-		Services: c.plan.Services, Seed: c.plan.Seed, Secret: hex.EncodeToString(secret), Listen: "127.0.0.1:0",
+	var files []content.File
+	if len(c.plan.Content) > 0 {
+		files = content.Files(c.plan.Seed)
+	}
+	cfg := internet.Config{
+		Services: c.plan.Services, Seed: c.plan.Seed, Secret: hex.EncodeToString(secret), Listen: "127.0.0.1:0", Addresses: ownAddresses(ctx),
 		Node:  func(name string) (gateways.Backend, error) { return c.chains.Node(name) },
 		Chain: func(name string) (fault.Chain, error) { return c.chains.Chain(name) },
+		App:   func() (fault.App, error) { return c.app, nil },
 		Carry: func(ctx context.Context, chain, node string, raw []byte) {
 			if err := c.chains.Broadcast(ctx, chain, node, raw); err != nil && ctx.Err() == nil {
 				c.note("a transaction did not reach every node: %v", err)
 			}
 			c.payments.carried.Add(1)
 		},
-		Judge: c.judge, Sink: c.sink, Clock: c.clock,
-	})
+		Judge: c.judge, Files: files, Sites: c.cfg.Sites, Upstreams: c.cfg.Upstreams, Sink: c.sink, Clock: c.clock,
+	}
+	if c.cfg.Authority != nil {
+		cfg.Authority, cfg.Foreign = c.cfg.Authority, c.foreign
+		cfg.Addresses, cfg.Resolver = private.Hosts, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), private.ResolverPort).String()
+	}
+	c.net, err = internet.Open(ctx, cfg)
 	if c.net != nil {
 		c.later("close the internet", c.net.Close)
 		c.redact.Hide(c.net.Keys()...)
 	}
+	if err == nil && c.cfg.As != nil {
+		c.takeStrays(ctx)
+	}
 	return err
+}
+
+// takeStrays records what the app sends to addresses that no service has. Without it such connections are refused, which is no reason to end the run.
+func (c *cell) takeStrays(ctx context.Context) {
+	door, err := strays.Open(ctx, strays.Config{
+		Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), private.CatchAllPort).String(),
+		Meant:  private.OriginalDestination, Senders: private.Datagrams, Sink: c.sink, Clock: c.clock,
+	})
+	if err != nil {
+		c.note("what the app sends to addresses of nobody is not recorded: %v", err)
+		return
+	}
+	c.later("stop taking strays", func(context.Context) error { return door.Close() })
+}
+
+// shortestKey is how many characters a part of an address has that is taken for a key. What providers give out has 32 and more; hiding a shorter part, such as the name of a
+// chain, would take that word out of the whole history.
+const shortestKey = 20
+
+// foreign takes a key that the app brought out of everything that is kept.
+func (c *cell) foreign(key string) {
+	for part := range strings.SplitSeq(key, "/") {
+		if len(part) >= shortestKey {
+			c.redact.Hide(part)
+		}
+	}
+}
+
+// ownAddresses is where each host name of a service gets an address of its own: any part of 127.0.0.0/8 will do on Linux, where all of it answers. Elsewhere only
+// 127.0.0.1 does, and the services share it.
+func ownAddresses(ctx context.Context) netip.Prefix {
+	own := netip.MustParsePrefix("127.18.0.0/16")
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", netip.AddrPortFrom(own.Addr().Next(), 0).String())
+	if err != nil {
+		return netip.Prefix{}
+	}
+	_ = l.Close() // it was open for the trial only
+	return own
 }
 
 // judge says whose payment a transaction is, and ends the run when it was signed by a key that the run did not make: a key that is worth something elsewhere has no
@@ -215,13 +255,15 @@ func (c *cell) judge(tx *types.Transaction, from common.Address) (intent string,
 
 // startApp waits for the build and starts the instances.
 func (c *cell) startApp(ctx context.Context) error {
-	select {
-	case err := <-c.built:
-		if err != nil {
-			return err
+	if c.cfg.Built != nil {
+		select {
+		case err := <-c.cfg.Built:
+			if err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	instances, err := app.Plan(c.cfg.App, filepath.Join(c.cfg.Scratch, "app"))
 	if err != nil {
@@ -230,10 +272,14 @@ func (c *cell) startApp(ctx context.Context) error {
 	services := c.net.Variables()
 	value := func(i app.Instance, name string) (string, bool) { return c.variable(services, i, name) }
 	environ := lookup(c.cfg.Environ)
+	trust, err := c.trust()
+	if err != nil {
+		return err
+	}
 	c.app, err = app.Start(ctx, app.Config{
 		App: c.cfg.App, Instances: instances, Lookup: value, LogDir: filepath.Join(c.cfg.Dir, "logs"), ScratchDir: c.cfg.Scratch,
 		Env: func(i app.Instance) (map[string]string, error) {
-			env := map[string]string{}
+			env := maps.Clone(trust)
 			for name, text := range c.cfg.App.Start.Env {
 				expanded, err := spec.Expand(text, func(v string) (string, bool) { return value(i, v) })
 				if err != nil {
@@ -244,11 +290,42 @@ func (c *cell) startApp(ctx context.Context) error {
 			return env, nil
 		},
 		Clock: c.clock, Sink: c.sink, Redact: c.redact.String, Path: environ["PATH"], Home: environ["HOME"], Lang: environ["LANG"],
+		As: c.cfg.As,
 	})
 	if c.app != nil {
 		c.later("stop the app", c.app.Stop)
 	}
+	if err == nil {
+		c.publish(ctx)
+	}
 	return err
+}
+
+// publish opens the app to the machine outside of its private network: to the user's browser, whose requests are no attempts.
+func (c *cell) publish(ctx context.Context) {
+	for i, address := range c.app.Addresses() {
+		if i == len(c.cfg.Published) {
+			break
+		}
+		published := private.Publish(ctx, c.cfg.Published[i], address)
+		c.later("close the app to the outside", func(context.Context) error { return published.Close() })
+	}
+}
+
+// trust writes the file of the authority that the app shall trust, and gives the variables that name it; without an authority there are none.
+func (c *cell) trust() (map[string]string, error) {
+	env := map[string]string{}
+	if c.cfg.Authority == nil {
+		return env, nil
+	}
+	path := filepath.Join(c.cfg.Scratch, "authority.pem")
+	if err := os.WriteFile(path, c.cfg.Authority.PEM(), 0o644); err != nil {
+		return nil, err
+	}
+	for _, name := range private.TrustVariables {
+		env[name] = path
+	}
+	return env, nil
 }
 
 // variable gives the value of one variable that an app file may use where an instance starts.
@@ -271,9 +348,16 @@ func (c *cell) variable(services map[string]string, i app.Instance, name string)
 
 // logIn makes the users and logs each of them in once.
 func (c *cell) logIn(ctx context.Context) (err error) {
+	services := c.net.Variables()
+	screen, err := c.startBrowser(ctx)
+	if err != nil {
+		return err
+	}
 	c.runner, err = journey.New(journey.Config{
 		Plan: c.plan, App: c.cfg.App, URL: c.app.URL, Accounts: c.users, Intents: c.ledger, Clock: c.clock, Sink: c.sink, Redact: c.redact.String,
-		Secret: func(name string) (string, bool) { v, ok := c.cfg.Secrets[name]; return v, ok },
+		Secret:   func(name string) (string, bool) { v, ok := c.cfg.Secrets[name]; return v, ok },
+		Commands: c.app, Services: func(name string) (string, bool) { v, ok := services[name]; return v, ok },
+		Browser: screen, Picture: c.keepPicture,
 	})
 	if err != nil {
 		return err
@@ -299,7 +383,7 @@ func (c *cell) preflight(ctx context.Context) error {
 		case a.Error != "":
 			return fmt.Errorf("%s got no answer from the app: %s %s", a.Journey, a.Error, a.Detail)
 		case a.Status < 200 || a.Status > 299:
-			return fmt.Errorf("%s was answered with HTTP %d before anything was broken: %s", a.Journey, a.Status, strings.TrimSpace(a.Body))
+			return fmt.Errorf("%s was answered with %s before anything was broken: %s", a.Journey, cmp.Or(a.Detail, fmt.Sprintf("HTTP %d", a.Status)), strings.TrimSpace(a.Body))
 		case len(a.Missing) > 0:
 			return fmt.Errorf("%s: the answer has no %s where the app file says: %s", a.Journey, strings.Join(a.Missing, ", no "), strings.TrimSpace(a.Body))
 		}

@@ -2,11 +2,15 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"blackout/harness/clock"
 	"blackout/harness/fault"
@@ -110,7 +114,13 @@ const probeTimeout = 800 * time.Millisecond
 
 // probe looks at one effect from where the app stands.
 func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.Observation {
+	if e.Instance != "" {
+		return fault.Observation{Instance: c.app.State(e.Instance, e.ID)}
+	}
 	p := internet.Probe{Service: e.Service, Chain: e.Chain, Effect: e.ID, Timeout: probeTimeout}
+	if p.Service == "" {
+		p.Service = c.follower(p.Chain)
+	}
 	for _, s := range c.plan.Services {
 		if p.Service != "" && s.Name != p.Service {
 			continue
@@ -133,7 +143,22 @@ func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.O
 	if prober, ok := a.(fault.Prober); ok {
 		p.Method = prober.ProbeMethod()
 	}
+	var branch *fault.Reorganised
+	if p.Method == fault.MethodBlock {
+		height := "latest"
+		if conductor, err := c.chains.Chain(p.Chain); err == nil {
+			if state, ok := conductor.Reorganised(e.ID); ok {
+				branch, height = &state, hexutil.EncodeUint64(state.Number)
+			}
+		}
+		p.Params = []any{height, false}
+	}
+	p.ByName = e.Layer == string(fault.LayerNames) || e.Layer == string(fault.LayerCertificate)
 	o := c.net.Probe(ctx, p)
+	o.Reorganised = branch
+	if p.Method == "eth_chainId" {
+		o.ChainNamed = c.chainNamed(o.Result)
+	}
 	o.Reference = c.recorder.Reference(p.Chain).Number
 	if node, err := c.chains.Node(c.backend(p)); err == nil {
 		o.HeadAge = (c.clock.Now() - node.Head().At).Duration() // of the node that was asked: the reference node's goes on while this one lags
@@ -144,6 +169,42 @@ func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.O
 		}
 	}
 	return o
+}
+
+// follower names a service whose nodes of a chain follow it, so that what happens to the chain as a whole shows there at once: one that no fault of the plan holds, if there
+// is one. It is "" for a chain that no service serves.
+func (c *cell) follower(chain string) string {
+	any := ""
+	for _, s := range c.plan.Services {
+		serves, held := false, false
+		for _, b := range s.Backends {
+			if b.Chain == chain {
+				serves = true
+				held = held || slices.ContainsFunc(c.plan.Nodes, func(n plan.Node) bool { return n.Name == b.Node && n.Touched })
+			}
+		}
+		if serves && !held {
+			return s.Name
+		}
+		if serves && any == "" {
+			any = s.Name
+		}
+	}
+	return any
+}
+
+// chainNamed is the chain of the plan whose id eth_chainId gave, or "".
+func (c *cell) chainNamed(result []byte) string {
+	var id hexutil.Uint64
+	if json.Unmarshal(result, &id) != nil {
+		return ""
+	}
+	for _, ch := range c.plan.Chains {
+		if ch.ID == uint64(id) {
+			return ch.Name
+		}
+	}
+	return ""
 }
 
 // backend names the node that a probe is led to.
@@ -161,7 +222,7 @@ func (c *cell) backend(p internet.Probe) string {
 // markConnections records how many connections the app has opened, to one service or, for the zero effect, to all.
 func (c *cell) markConnections(e plan.Effect) {
 	for _, s := range c.plan.Services {
-		if e.Service == "" || e.Service == s.Name {
+		if e.Instance == "" && (e.Service == "" || e.Service == s.Name) {
 			c.sink.Add(history.Connections{Service: s.Name, Opened: c.net.Opened(s.Name), At: c.clock.Now()})
 		}
 	}

@@ -23,6 +23,7 @@ func Check(w *World, a *App, s *Scenario) error {
 		for _, p := range s.Phases {
 			for _, f := range p.Faults {
 				c.targets(s.Source, f.Targets)
+				c.chainParameters(s.Source, f)
 			}
 		}
 	}
@@ -54,7 +55,20 @@ func (c *crossCheck) journeys() {
 		if _, ok := c.world.Chains[chain]; chain != "" && !ok {
 			c.problem(c.app.Source, join(join("journeys", name), "chain"), fmt.Sprintf("unknown chain %q", chain), suggestOr(chain, sortedKeys(c.world.Chains)))
 		}
+		if c.app.Journeys[name].Kind == KindContent && !c.world.stores() {
+			c.problem(c.app.Source, join(join("journeys", name), "kind"), fmt.Sprintf("the journey %q asks for content, and the world has no service of kind storage", name), "")
+		}
 	}
+}
+
+// stores reports whether the world has a storage service.
+func (w *World) stores() bool {
+	for _, s := range w.Services {
+		if s.Kind == fault.KindStorage {
+			return true
+		}
+	}
+	return false
 }
 
 // serviceVariables checks ${service.NAME.url} and its likes: a service with several chains has an address for each.
@@ -83,8 +97,12 @@ func (c *crossCheck) serviceVariables() {
 		switch {
 		case s.Kind == fault.KindInternal:
 			say(fmt.Sprintf("the service %q is internal: an app cannot reach it", name), "")
-		case what == "ws" && s.Kind != fault.KindRPC:
-			say(fmt.Sprintf("the service %q is of kind %s and has no websocket", name, s.Kind), variable(name, "url"))
+		case s.Kind == fault.KindTCP && !strings.HasSuffix(what, "address"):
+			say(fmt.Sprintf("the service %q is of kind tcp and has no %s", name, strings.TrimPrefix(what, namedPrefix)), variable(name, "address"))
+		case s.Kind != fault.KindTCP && strings.HasSuffix(what, "address"):
+			say(fmt.Sprintf("the service %q is of kind %s and has no address without a scheme", name, s.Kind), variable(name, strings.TrimSuffix(what, "address")+"url"))
+		case strings.HasSuffix(what, "ws") && s.Kind != fault.KindRPC:
+			say(fmt.Sprintf("the service %q is of kind %s and has no websocket", name, s.Kind), variable(name, strings.TrimSuffix(what, "ws")+"url"))
 		case chain == "" && len(chains) > 1:
 			say(fmt.Sprintf("the service %q has several chains: say which", name), variable(name, chains[0], what)+" it serves: "+strings.Join(chains, ", "))
 		case chain != "" && !slices.Contains(chains, chain):
@@ -115,6 +133,20 @@ func (c *crossCheck) targets(s *Source, targets []Target) {
 	}
 }
 
+// chainParameters checks the parameters of a fault that name a chain.
+func (c *crossCheck) chainParameters(s *Source, f FaultUse) {
+	def, ok := lookupFault(f.Fault)
+	if !ok {
+		return
+	}
+	for _, p := range def.Params {
+		name, _ := f.With[p.Name].(string)
+		if _, known := c.world.Chains[name]; p.Type == fault.TypeChain && name != "" && !known {
+			c.problem(s, join(join(f.Path, "with"), p.Name), fmt.Sprintf("unknown chain %q", clip(name)), suggestOr(name, sortedKeys(c.world.Chains)))
+		}
+	}
+}
+
 func (c *crossCheck) target(s *Source, t Target) {
 	w := c.world
 	say := func(key, text, hint string) { c.problem(s, join(t.Path, key), text, hint) }
@@ -141,21 +173,6 @@ func (c *crossCheck) target(s *Source, t Target) {
 	if hosts := w.hosts(); t.Host != "" && !slices.Contains(hosts, t.Host) {
 		say("host", fmt.Sprintf("unknown host %q", t.Host), suggestOr(t.Host, hosts))
 	}
-	c.appTarget(s, t)
-}
-
-// appTarget checks a target of the app's own instances against where they run. An app that is placed nowhere has no region.
-func (c *crossCheck) appTarget(s *Source, t Target) {
-	if t.App == "" || t.Region == "" || c.app == nil {
-		return
-	}
-	if what, _ := c.world.regionProblem(t.Region); what != "" {
-		return
-	}
-	if _, ok := c.app.Instances[t.Region]; !ok && len(c.app.Instances) > 0 {
-		regions := sortedKeys(c.app.Instances)
-		c.problem(s, join(t.Path, "region"), fmt.Sprintf("the app %q has no instance in %s", c.app.Name, t.Region), "it runs in: "+strings.Join(regions, ", "))
-	}
 }
 
 func prefixed(prefix string, words []string) []string {
@@ -175,6 +192,9 @@ func (w *World) hosts() []string {
 		}
 		if s.Host != "" {
 			out = append(out, s.Host)
+		}
+		for _, more := range s.Further {
+			out = append(out, more...)
 		}
 	}
 	slices.Sort(out)

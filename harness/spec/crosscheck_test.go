@@ -15,6 +15,7 @@ services:
   infura: {kind: rpc, hosts: {ethereum: mainnet.infura.io, base: base.infura.io}, placement: {aws/us-east-1: 100%}}
   single: {kind: rpc, hosts: {ethereum: single.example.org}, placement: {aws/us-east-1: 100%}}
   api: {kind: http, host: api.example.org, placement: {aws/us-east-1: 100%}}
+  db: {kind: tcp, host: [db.example.org, db2.example.org], placement: {aws/us-east-1: 100%}, upstream: "127.0.0.1:5432"}
   inner: {kind: internal, placement: {aws/us-east-1: 100%}}
 `
 
@@ -34,6 +35,13 @@ start:
     C: "${service.infura.bsae.ws}"
     D: "${service.inner.url}"
     E: "${service.api.ws}"
+    F: "${service.infura.base.named_ws} ${service.single.named_url} ${service.api.named_url} ${dns.address}"
+    G: "${service.api.named_ws}"
+    H: "${service.infura.named_url}"
+    I: "${service.db.url}"
+    J: "${service.api.named_address}"
+    K: "${service.db.address} ${service.db.named_address}"
+    L: "${service.db.named_ws}"
 url: "http://127.0.0.1:${instance.port}"
 ready: {request: GET /health}
 instances: {aws/us-east-1: 1, aws/us-esat-1: 1}
@@ -56,7 +64,9 @@ phases:
       - {fault: unreachable, target: {cloud: operators, service: infura}}
       - {fault: chain-halt, target: {chain: bsae}}
       - {fault: unreachable, target: {host: mainet.infura.io}}
-      - {fault: unreachable, target: [{app: all, region: aws/us-west-2}, {app: all}]}
+      - {fault: unreachable, target: [{host: db2.example.org}, {host: db3.example.org}]}
+      - {fault: wrong-chain, with: {chain: bsae}, target: {service: infura}}
+      - {fault: unreachable, target: [{app: all, region: aws/us-wset-2}, {app: all, region: aws/us-west-2}]}
       - {fault: unreachable, target: {region: aws/us-east-1, except: {service: apii}}}
 `)}, Options{})
 	if err != nil {
@@ -82,8 +92,7 @@ start: {compose: compose.yaml, service: web}
 url: "http://127.0.0.1:${instance.port}"
 ready: {request: GET /health}
 journeys:
-  pictures: {kind: content, rate: 1/s, deadline: 2s, request: GET /}
-  page: {kind: read, driver: browser, rate: 1/s, deadline: 2s}
+  page: {kind: events, driver: browser, rate: 1/s, deadline: 2s, steps: [{goto: /}], answer: {events: {css: li}}}
   view: {kind: read, rate: 1/s, deadline: 2s, request: GET /}
   health: {kind: status, rate: 1/s, deadline: 2s, request: GET /status, answer: {status: {path: "$.s"}}, states: {fine: [ok], trouble: [down]}}
 `), Options{})

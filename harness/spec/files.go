@@ -25,18 +25,49 @@ type chainFile struct {
 	Finalized blocksText   `yaml:"finalized" jsonschema_description:"How far the finalized head is behind. Default: 8 blocks, or safe when that is more."`
 	SettlesOn nameText     `yaml:"settles_on" jsonschema_description:"The chain that this rollup settles on."`
 	MaxDrift  durationText `yaml:"max_drift" jsonschema_description:"How long a rollup goes on without the chain that it settles on."`
+	Token     addressText  `yaml:"token" jsonschema_description:"Where the chain has its token contract, whose balances and transfers journeys are held to. Default: it has none."`
+
+	Contracts contractsFile `yaml:"contracts" jsonschema_description:"Where the chain has other contracts that apps read. Default: it has none."`
+}
+
+type contractsFile struct {
+	Multicall3           addressText `yaml:"multicall3" jsonschema_description:"Many calls in one."`
+	BalanceChecker       addressText `yaml:"balance_checker" jsonschema_description:"Balances of many accounts and tokens in one call, as MetaMask reads them."`
+	NFT                  addressText `yaml:"nft" jsonschema_description:"A collection of pictures, an ERC-721. Account i owns token i; the metadata are files of the storage services."`
+	ENSRegistry          addressText `yaml:"ens_registry" jsonschema_description:"The registry of the Ethereum Name Service. Account i is account-i.blackout.eth."`
+	ENSResolver          addressText `yaml:"ens_resolver" jsonschema_description:"The resolver of the names in the registry, which needs one."`
+	ENSUniversalResolver addressText `yaml:"ens_universal_resolver" jsonschema_description:"Names of the registry in one call, as viem asks for them."`
 }
 
 type serviceFile struct {
 	Kind      string                   `yaml:"kind" jsonschema:"required,enum=rpc,enum=http,enum=storage,enum=tcp,enum=internal" jsonschema_description:"What it speaks. internal: it has no host and only other services depend on it."`
 	Dialect   string                   `yaml:"dialect" jsonschema_description:"How the provider words its failures. Default: plain."`
-	Hosts     map[nameText]hostText    `yaml:"hosts" jsonschema_description:"Of kind rpc: chain → host name, as the app uses it in production."`
-	Host      hostText                 `yaml:"host" jsonschema_description:"Host name of a service of kind http, storage or tcp."`
+	Hosts     map[nameText]hostsFile   `yaml:"hosts" jsonschema_description:"Of kind rpc: chain → host name, as the app uses it in production; or a list of names, the usual one first."`
+	Host      hostsFile                `yaml:"host" jsonschema_description:"Host name of a service of kind http, storage or tcp; or a list of names, the usual one first."`
 	Placement map[regionText]shareText `yaml:"placement" jsonschema:"required" jsonschema_description:"Region → share of the service that runs there; they sum to 100%."`
 	KnownFrom string                   `yaml:"known_from" jsonschema:"enum=operator,enum=press,enum=assumed" jsonschema_description:"How well the placement and the dependencies are known. Default: assumed."`
 	Latency   durationText             `yaml:"latency" jsonschema_description:"Added to each reply. Default: 0s."`
+	TTL       durationText             `yaml:"ttl" jsonschema_description:"How long what the run's resolver says of its hosts may be kept, in whole seconds. Default: 5s."`
 	Capacity  capacityFile             `yaml:"capacity" jsonschema_description:"What it takes before it answers in its own rate-limit words: headroom or rate. Default: without limit."`
 	DependsOn []dependencyFile         `yaml:"depends_on" jsonschema_description:"What befalls it when other services are not available."`
+	Files     folderText               `yaml:"files" jsonschema_description:"Of kind http: a folder beside this file, whose files it serves at their paths."`
+	Replies   []replyFile              `yaml:"replies" jsonschema_description:"Of kind http: canned replies. Those without a {name} in their request go before files, the others after; of several the first."`
+	Upstream  upstreamText             `yaml:"upstream" jsonschema_description:"Of kind tcp: host and port, on this machine, of the program that connections are led to."`
+}
+
+type replyFile struct {
+	Request servedText        `yaml:"request" jsonschema:"required" jsonschema_description:"Method and path; {name} stands for one part of the path, {name...} for all that remains of it. Of a query what is named has to be there."`
+	When    whenFile          `yaml:"when" jsonschema_description:"What the body of the request has to contain. Default: any body."`
+	Status  int               `yaml:"status" jsonschema:"minimum=200" jsonschema_description:"HTTP status, at most 599. Default: 200."`
+	Headers map[string]string `yaml:"headers" jsonschema_description:"Headers. Content-Type is that of json, body or file unless it is given."`
+	JSON    any               `yaml:"json" vars:"reply" jsonschema_description:"The body, as JSON; ${request.NAME} is what stands for {NAME} in the request."`
+	Body    string            `yaml:"body" vars:"reply" jsonschema_description:"The body, as text; ${request.NAME} as in json."`
+	File    proseText         `yaml:"file" jsonschema_description:"The body: a file of the folder that files names."`
+}
+
+type whenFile struct {
+	Body proseText `yaml:"body" jsonschema_description:"A text."`
+	JSON any       `yaml:"json" jsonschema_description:"JSON: of a map the keys that are named here, anything else as a whole."`
 }
 
 type capacityFile struct {
@@ -131,19 +162,29 @@ type journeyFile struct {
 	Rate     rateText                `yaml:"rate" jsonschema:"required" jsonschema_description:"Attempts per second, whatever the app does."`
 	Deadline durationText            `yaml:"deadline" jsonschema:"required" jsonschema_description:"A later answer is late."`
 	Patience durationText            `yaml:"patience" jsonschema_description:"When the user gives up. Default: three deadlines, at most 30s."`
-	Chain    nameText                `yaml:"chain" jsonschema_description:"The chain that the answers are about. Default: the first of the world."`
+	Chain    nameText                `yaml:"chain" jsonschema_description:"The chain that the answers are about. Default: the first of the world. None for content."`
 	Request  requestText             `yaml:"request" vars:"request" jsonschema_description:"Method and path."`
 	Headers  map[string]string       `yaml:"headers" vars:"request" jsonschema_description:"Headers besides the session's."`
 	JSON     any                     `yaml:"json" vars:"request" jsonschema_description:"The body."`
-	Answer   map[nameText]answerFile `yaml:"answer" jsonschema_description:"What to read from the answer. Of a read: balance, block, stale, payments, declined; of a write: id, tx, state, declined; of a status: status, declined; others for use as ${answer.NAME}."`
+	Command  []string                `yaml:"command" vars:"command" jsonschema_description:"Of the driver exec: a program with its arguments, run once per attempt in the folder of the app file."`
+	Env      map[envText]string      `yaml:"env" vars:"command" jsonschema_description:"Of the driver exec: the program's environment, besides PATH, HOME and LANG."`
+	Steps    []stepFile              `yaml:"steps" vars:"request" jsonschema_description:"Of the driver browser: what a person does, one after the other. The first goes to a page."`
+	Method   string                  `yaml:"method" vars:"request" jsonschema_description:"Of the driver jsonrpc: the method. It is sent by POST / unless request says otherwise."`
+	Params   any                     `yaml:"params" vars:"request" jsonschema_description:"Of the driver jsonrpc: a list or a map."`
+	Connect  pathText                `yaml:"connect" vars:"request" jsonschema_description:"Of the driver websocket: the path of the app's WebSocket. Each session keeps one open for the whole run."`
+	Send     any                     `yaml:"send" vars:"request" jsonschema_description:"Of the driver websocket: what is sent once on each connection, a text as it is or any other value as JSON."`
+	Answer   map[nameText]answerFile `yaml:"answer" jsonschema_description:"What to read from the answer. Of a read: balance, block, stale, payments, declined; of a write: id, tx, state, declined; of events: events, block, stale, declined, and with the driver websocket, of each message: events, removed, subscribed, stale, declined; of a content: stale, declined, if it is not a 2xx; of a status: status, declined; others for use as ${answer.NAME}."`
 	States   statesFile              `yaml:"states" jsonschema_description:"The app's words: of a write for the states of a payment (pending, confirmed, failed), where a word that is not listed is an error of this file; of a status for how the app is (fine, trouble)."`
 	Follow   followFile              `yaml:"follow" jsonschema_description:"Asks for a payment's state until it is final."`
 	Checks   checksFile              `yaml:"checks" jsonschema_description:"Tolerances."`
 }
 
 type answerFile struct {
-	Path     jsonPathText `yaml:"path" jsonschema:"required" jsonschema_description:"JSONPath, RFC 9535."`
-	Unit     string       `yaml:"unit" jsonschema:"enum=wei,enum=gwei,enum=ether" jsonschema_description:"Unit of a balance. Default: wei."`
+	Path     jsonPathText `yaml:"path" jsonschema_description:"JSONPath, RFC 9535. Of other drivers than browser. Default with the driver jsonrpc: $.result."`
+	Match    patternText  `yaml:"match" jsonschema_description:"A regular expression (RE2): its first group, or all that it matched. Of the driver exec, instead of a path, over what the program printed; of the driver browser, over the text that css found."`
+	CSS      selectorText `yaml:"css" vars:"request" jsonschema_description:"Of the driver browser: a CSS selector. The field is the text of the first element that it selects and that a person can see."`
+	Attr     string       `yaml:"attr" jsonschema_description:"Of the driver browser: an attribute of the first element that css selects, seen or not, instead of its text."`
+	Unit     string       `yaml:"unit" jsonschema:"enum=wei,enum=gwei,enum=ether,enum=token,enum=token-base-units" jsonschema_description:"Unit of a balance: of the chain's coin, or of its token, in whole tokens or in base units (10^-6). Default: wei."`
 	Decimals int          `yaml:"decimals" jsonschema:"minimum=0" jsonschema_description:"Digits after the point that the app shows. Default: all."`
 }
 
@@ -155,16 +196,48 @@ type statesFile struct {
 	Trouble   []proseText `yaml:"trouble" jsonschema_description:"Of a status: words for something is wrong."`
 }
 
+// stepFile is one step of the driver browser: a map with one of these keys.
+type stepFile struct {
+	Goto    string       `yaml:"goto" jsonschema_description:"Go to a page of the app: a path that begins with a slash."`
+	Click   selectorText `yaml:"click" jsonschema_description:"Wait for the element, and click it."`
+	Type    typeFile     `yaml:"type" jsonschema_description:"Wait for the field, and replace what is in it by a text."`
+	Select  selectFile   `yaml:"select" jsonschema_description:"Wait for the list, and choose one of its options."`
+	WaitFor waitFile     `yaml:"wait_for" jsonschema_description:"Wait for what a person would wait for."`
+}
+
+type typeFile struct {
+	Into selectorText `yaml:"into" jsonschema:"required" jsonschema_description:"A CSS selector."`
+	Text string       `yaml:"text" jsonschema:"required" jsonschema_description:"What to type."`
+}
+
+type selectFile struct {
+	From   selectorText `yaml:"from" jsonschema:"required" jsonschema_description:"A CSS selector of a select element."`
+	Option string       `yaml:"option" jsonschema:"required" jsonschema_description:"The text or the value of the option."`
+}
+
+type waitFile struct {
+	Selector selectorText `yaml:"selector" jsonschema_description:"A CSS selector: until a person can see such an element."`
+	Text     string       `yaml:"text" jsonschema_description:"Until this text is seen: in that element, or anywhere on the page."`
+	Match    patternText  `yaml:"match" jsonschema_description:"Until a text that fits this regular expression (RE2) is seen: in that element, or anywhere on the page."`
+	Gone     selectorText `yaml:"gone" jsonschema_description:"A CSS selector: until no such element is seen any more."`
+}
+
 type followFile struct {
-	Request requestText       `yaml:"request" vars:"follow" jsonschema:"required" jsonschema_description:"Method and path."`
-	Headers map[string]string `yaml:"headers" vars:"follow" jsonschema_description:"Headers besides the session's."`
-	JSON    any               `yaml:"json" vars:"follow" jsonschema_description:"The body."`
-	Every   durationText      `yaml:"every" jsonschema_description:"Default: 1s."`
+	Request requestText        `yaml:"request" vars:"follow" jsonschema_description:"Method and path."`
+	Headers map[string]string  `yaml:"headers" vars:"follow" jsonschema_description:"Headers besides the session's."`
+	JSON    any                `yaml:"json" vars:"follow" jsonschema_description:"The body."`
+	Command []string           `yaml:"command" vars:"command" jsonschema_description:"Of the driver exec: a program with its arguments."`
+	Env     map[envText]string `yaml:"env" vars:"command" jsonschema_description:"Of the driver exec: its environment, besides PATH, HOME and LANG."`
+	Steps   []stepFile         `yaml:"steps" vars:"follow" jsonschema_description:"Of the driver browser: the steps to where the state is seen."`
+	Method  string             `yaml:"method" vars:"follow" jsonschema_description:"Of the driver jsonrpc: the method."`
+	Params  any                `yaml:"params" vars:"follow" jsonschema_description:"Of the driver jsonrpc: a list or a map."`
+	Every   durationText       `yaml:"every" jsonschema_description:"Default: 1s."`
 }
 
 type checksFile struct {
 	Balance balanceFile `yaml:"balance" jsonschema_description:"Of a read."`
 	Payment paymentFile `yaml:"payment" jsonschema_description:"Of a write."`
+	Events  eventsFile  `yaml:"events" jsonschema_description:"Of events."`
 	Status  statusFile  `yaml:"status" jsonschema_description:"Of a status."`
 }
 
@@ -174,6 +247,10 @@ type statusFile struct {
 
 type balanceFile struct {
 	MaxStale blocksText `yaml:"max_stale" jsonschema_description:"How old a balance may be without a mark. Default: 3 blocks."`
+}
+
+type eventsFile struct {
+	MaxStale blocksText `yaml:"max_stale" jsonschema_description:"How old the newest events may be that are missing without a mark. Default: 3 blocks."`
 }
 
 type paymentFile struct {

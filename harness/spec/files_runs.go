@@ -103,9 +103,10 @@ type gateFile struct {
 
 type ruleFile struct {
 	ID          nameText  `yaml:"id" jsonschema:"required" jsonschema_description:"Name of the rule."`
-	Metric      string    `yaml:"metric" jsonschema:"required" jsonschema_description:"What is held against min and max."`
+	Metric      string    `yaml:"metric" jsonschema:"required" jsonschema_description:"What is held against the bounds."`
 	Min         limitText `yaml:"min" jsonschema_description:"Least value that holds; a number, or a percentage."`
 	Max         limitText `yaml:"max" jsonschema_description:"Largest value that holds; a number, or a percentage."`
+	Equals      equalText `yaml:"equals" jsonschema_description:"The only value that holds; a word of the metrics verdict and severity, or a number."`
 	Where       whereFile `yaml:"where" jsonschema_description:"The runs and cells that the rule is about. Default: all."`
 	AcrossSeeds string    `yaml:"across_seeds" jsonschema:"enum=worst,enum=median,enum=best,enum=lower" jsonschema_description:"Which of several seeds counts; lower is the lower bound of the mean score's 95 % confidence interval. Default: worst."`
 	WhenMissing string    `yaml:"when_missing" jsonschema:"enum=fail,enum=skip" jsonschema_description:"What the rule says when there is nothing to hold. Default: fail."`
@@ -117,12 +118,22 @@ type whereFile struct {
 	Scenario nameText `yaml:"scenario" jsonschema_description:"Name of the scenario."`
 	Journey  nameText `yaml:"journey" jsonschema_description:"Name of the journey."`
 	App      nameText `yaml:"app" jsonschema_description:"Name of the app."`
+	Check    nameText `yaml:"check" jsonschema_description:"Id of the check, for the metrics findings and warnings."`
+	Window   string   `yaml:"window" jsonschema:"enum=outage,enum=recovery,enum=after" jsonschema_description:"Window of the run, for attempts, shares and latency. Default: all of them."`
+}
+
+type excusedFile struct {
+	Tag      nameText `yaml:"tag" jsonschema_description:"Tag of the scenario."`
+	Kind     string   `yaml:"kind" jsonschema:"enum=read,enum=write,enum=events,enum=content,enum=status" jsonschema_description:"Kind of the journey."`
+	Scenario nameText `yaml:"scenario" jsonschema_description:"Name of the scenario."`
+	Journey  nameText `yaml:"journey" jsonschema_description:"Name of the journey."`
+	App      nameText `yaml:"app" jsonschema_description:"Name of the app."`
 }
 
 type waiverFile struct {
-	Rule   nameText  `yaml:"rule" jsonschema:"required" jsonschema_description:"Id of the rule."`
-	Where  whereFile `yaml:"where" jsonschema_description:"What is excused. Default: all that the rule is about."`
-	Reason proseText `yaml:"reason" jsonschema:"required" jsonschema_description:"Why."`
-	Owner  proseText `yaml:"owner" jsonschema:"required" jsonschema_description:"Who sees to it."`
-	Until  dateText  `yaml:"until" jsonschema:"required" jsonschema_description:"Last day on which it holds, in quotes."`
+	Rule   nameText    `yaml:"rule" jsonschema:"required" jsonschema_description:"Id of the rule."`
+	Where  excusedFile `yaml:"where" jsonschema_description:"What is excused. Default: all that the rule is about."`
+	Reason proseText   `yaml:"reason" jsonschema:"required" jsonschema_description:"Why."`
+	Owner  proseText   `yaml:"owner" jsonschema:"required" jsonschema_description:"Who sees to it."`
+	Until  dateText    `yaml:"until" jsonschema:"required" jsonschema_description:"Last day on which it holds, in quotes."`
 }

@@ -8,21 +8,41 @@ import (
 
 // Drivers and journey kinds of the format.
 const (
-	DriverHTTP = "http"
+	DriverHTTP      = "http"
+	DriverExec      = "exec"
+	DriverJSONRPC   = "jsonrpc"
+	DriverWebSocket = "websocket"
+	DriverBrowser   = "browser"
 
 	KindRead    = "read"
 	KindWrite   = "write"
 	KindEvents  = "events"
 	KindContent = "content"
 	KindStatus  = "status"
+
+	UnitToken     = "token"            // of a balance: whole tokens of the chain's token
+	UnitTokenBase = "token-base-units" // and its base units
 )
+
+// oneOf is a kind with its article.
+func oneOf(kind string) string {
+	if kind == KindEvents {
+		return "an " + kind
+	}
+	return "a " + kind
+}
 
 // answerFields are the fields that the checks of a kind read. Others may be captured for use in follow; of the other kinds any name goes.
 var answerFields = map[string][]string{
-	KindRead:   {"balance", "block", "stale", "payments", "declined"},
-	KindWrite:  {"id", "tx", "state", "declined"},
-	KindStatus: {"status", "declined"},
+	KindRead:    {"balance", "block", "stale", "payments", "declined"},
+	KindWrite:   {"id", "tx", "state", "declined"},
+	KindEvents:  {"events", "block", "stale", "declined"},
+	KindContent: {"stale", "declined"},
+	KindStatus:  {"status", "declined"},
 }
+
+// messageFields are the fields of what an app pushes, of journeys with the driver websocket.
+var messageFields = []string{"events", "removed", "subscribed", "stale", "declined"}
 
 func (l *loader) journey(n *node, name, path string) Journey {
 	j := Journey{
@@ -33,12 +53,22 @@ func (l *loader) journey(n *node, name, path string) Journey {
 		Deadline: l.positive(n.get("deadline"), "deadline"),
 		Chain:    n.get("chain").word(),
 		Request:  Request{Headers: n.get("headers").strMap(), JSON: n.get("json").value()},
+		Command:  n.get("command").strs(),
+		Env:      n.get("env").strMap(),
+		Steps:    l.visit(n.get("steps")),
+		Method:   n.get("method").word(),
+		Params:   n.get("params").value(),
+		Connect:  n.get("connect").word(),
+		Send:     n.get("send").value(),
 		Answer:   map[string]AnswerField{},
 		Checks: Checks{
 			MaxStale:       blocksOf(n.get("checks").get("balance").get("max_stale"), defaultMaxStale),
 			ConfirmedMeans: blocksOf(n.get("checks").get("payment").get("confirmed_means"), defaultConfirmed),
 			Settle:         durationOf(n.get("checks").get("payment").get("settle"), defaultSettle),
 		},
+	}
+	if j.Kind == KindEvents {
+		j.Checks.MaxStale = blocksOf(n.get("checks").get("events").get("max_stale"), defaultMaxStale)
 	}
 	if j.Kind == KindStatus {
 		j.Checks.NoticeWithin = durationOf(n.get("checks").get("status").get("notice_within"), defaultNotice)
@@ -48,14 +78,13 @@ func (l *loader) journey(n *node, name, path string) Journey {
 	}
 	l.headers(n.get("headers"))
 	j.Request.Method, j.Request.Path = l.request(n.get("request"))
-	if j.Driver == DriverHTTP && !n.has("request") {
-		l.problem(n.at(), fmt.Sprintf(`the journey %q needs the key "request"`, name), "request: GET /path")
-	}
+	l.driven(n, j.Driver, fmt.Sprintf("the journey %q", name))
 	j.Patience = durationOf(n.get("patience"), min(patienceDeadlines*j.Deadline, maxPatience))
 	if p := n.get("patience"); p.word() != "" && j.Patience < j.Deadline {
 		l.problem(p.pos, fmt.Sprintf("the patience cannot end before the deadline of %s", n.get("deadline").word()), "")
 	}
 	if f := n.get("follow"); f.is(mapNode) {
+		l.driven(f, j.Driver, `"follow"`)
 		r := Request{Headers: f.get("headers").strMap(), JSON: f.get("json").value()}
 		l.headers(f.get("headers"))
 		r.Method, r.Path = l.request(f.get("request"))
@@ -63,18 +92,51 @@ func (l *loader) journey(n *node, name, path string) Journey {
 		if e := f.get("every"); e != nil {
 			every = l.positive(e, "every")
 		}
-		j.Follow = &Follow{Request: r, Every: every}
+		j.Follow = &Follow{Request: r, Command: f.get("command").strs(), Env: f.get("env").strMap(), Method: f.get("method").word(), Params: f.get("params").value(), Steps: l.visit(f.get("steps")), Every: every}
 	}
-	each(n.get("answer"), func(name string, a *node) { j.Answer[name] = l.answer(a, name) })
+	each(n.get("answer"), func(name string, a *node) { j.Answer[name] = l.answer(a, name, j) })
 	l.answerNames(n, j)
 	l.states(n, &j)
 	l.follows(n, j)
 	l.journeyChecks(n, j)
+	l.content(n, j)
+	l.wired(n, j)
+	if _, ok := j.Answer["events"]; j.Kind == KindEvents && !ok {
+		l.problem(n.at(), fmt.Sprintf("the events journey %q does not say where its answer lists them", name), `answer: {events: {path: "$.deposits[*].tx"}}`)
+	}
 	return j
 }
 
-func (l *loader) answer(n *node, name string) AnswerField {
-	f := AnswerField{Path: n.get("path").word(), Unit: n.get("unit").word(), Decimals: int(n.get("decimals").int(-1))}
+// content checks that a content journey asks for one of the run's files, and is about no chain.
+func (l *loader) content(n *node, j Journey) {
+	if j.Kind != KindContent {
+		return
+	}
+	if c := n.get("chain"); c != nil {
+		l.problem(c.pos, "a content journey is about no chain: files have a content id", "")
+	}
+	asks := false
+	for _, key := range []string{"request", "headers", "json", "command", "env"} {
+		n.get(key).walk(func(n *node) {
+			for _, name := range Variables(n.str()) {
+				asks = asks || strings.HasPrefix(name, "content.") // a misspelt one is reported as such
+			}
+		})
+	}
+	if request := n.get("request"); request.word() != "" && !asks {
+		l.problem(request.pos, fmt.Sprintf("the content journey %q does not say which file it asks for", j.Name), "request: GET /picture/${content.cid}")
+	}
+	if command := n.get("command"); command.is(listNode) && len(command.items) > 0 && !asks {
+		l.problem(command.at(), fmt.Sprintf("the content journey %q does not say which file it asks for", j.Name), `command: [./wallet, picture, "${content.cid}"]`)
+	}
+}
+
+func (l *loader) answer(n *node, name string, j Journey) AnswerField {
+	f := AnswerField{Path: n.get("path").word(), Match: n.get("match").word(), CSS: n.get("css").word(), Attr: n.get("attr").word(), Unit: n.get("unit").word(), Decimals: int(n.get("decimals").int(-1))}
+	l.found(n, name, j)
+	if f.Path == "" && f.Match == "" && isResult(name, j) {
+		f.Path = "$.result"
+	}
 	if name != "balance" {
 		for _, key := range []string{"unit", "decimals"} {
 			if k := n.get(key); k != nil {
@@ -86,8 +148,12 @@ func (l *loader) answer(n *node, name string) AnswerField {
 	if f.Unit == "" {
 		f.Unit = "wei"
 	}
-	if d := n.get("decimals"); d != nil && !d.bad && f.Decimals > unitDigits[f.Unit] {
-		l.problem(d.pos, fmt.Sprintf("an amount in %s has at most %d digits after the point", f.Unit, unitDigits[f.Unit]), "")
+	most := unitDigits[f.Unit]
+	if f.Unit == UnitToken {
+		most = TokenDigits
+	}
+	if d := n.get("decimals"); d != nil && !d.bad && f.Decimals > most {
+		l.problem(d.pos, fmt.Sprintf("an amount in %s has at most %d digits after the point", f.Unit, most), "")
 	}
 	return f
 }
@@ -95,6 +161,9 @@ func (l *loader) answer(n *node, name string) AnswerField {
 // answerNames reports a field that no check reads and no variable uses: most likely it is misspelt.
 func (l *loader) answerNames(n *node, j Journey) {
 	known, ok := answerFields[j.Kind]
+	if j.Driver == DriverWebSocket {
+		known = messageFields
+	}
 	answer := n.get("answer")
 	if !ok || !answer.is(mapNode) {
 		return
@@ -103,7 +172,7 @@ func (l *loader) answerNames(n *node, j Journey) {
 	n.get("follow").walk(func(n *node) { used = append(used, Variables(n.str())...) })
 	for _, e := range answer.entries {
 		if !slices.Contains(known, e.key) && !slices.Contains(used, "answer."+e.key) {
-			l.problem(e.pos, fmt.Sprintf("the answer %q is read by no check of a %s journey and by no variable", clip(e.key), j.Kind), suggestOr(e.key, without(known, answer.keys())))
+			l.problem(e.pos, fmt.Sprintf("the answer %q is read by no check of %s journey and by no variable", clip(e.key), oneOf(j.Kind)), suggestOr(e.key, without(known, answer.keys())))
 		}
 	}
 }
@@ -121,7 +190,7 @@ func (l *loader) states(n *node, j *Journey) {
 	s := n.get("states")
 	words, ok := stateWords[j.Kind]
 	if !s.is(mapNode) {
-		if ok && j.Answer[words.field].Path != "" {
+		if _, read := j.Answer[words.field]; ok && read {
 			l.problem(n.get("answer").get(words.field).at(), fmt.Sprintf("%q needs the app's words for the states", words.field), words.hint)
 		}
 		return
@@ -129,7 +198,7 @@ func (l *loader) states(n *node, j *Journey) {
 	switch {
 	case ok:
 	case j.Kind != "":
-		l.problem(s.at(), fmt.Sprintf("only a write or a status journey has states; this is a %s journey", j.Kind), "")
+		l.problem(s.at(), fmt.Sprintf("only a write or a status journey has states; this is %s journey", oneOf(j.Kind)), "")
 		return
 	default: // said already: the kind is missing
 		words = stateWords[KindWrite]
@@ -141,7 +210,7 @@ func (l *loader) states(n *node, j *Journey) {
 			continue
 		}
 		if ok && !slices.Contains(words.states, e.key) && isState(e.key) {
-			l.problem(e.pos, fmt.Sprintf("a %s journey has no state %q", j.Kind, e.key), words.hint)
+			l.problem(e.pos, fmt.Sprintf("%s journey has no state %q", oneOf(j.Kind), e.key), words.hint)
 			continue
 		}
 		j.States[e.key] = e.value.strs()
@@ -170,7 +239,7 @@ func (l *loader) follows(n *node, j Journey) {
 		return
 	}
 	if j.Kind != "" && j.Kind != KindWrite {
-		l.problem(f.at(), fmt.Sprintf("only a write journey follows what it began; this is a %s journey", j.Kind), "")
+		l.problem(f.at(), fmt.Sprintf("only a write journey follows what it began; this is %s journey", oneOf(j.Kind)), "")
 		return
 	}
 	for _, field := range []struct{ name, why string }{
@@ -188,9 +257,9 @@ func (l *loader) follows(n *node, j Journey) {
 
 func (l *loader) journeyChecks(n *node, j Journey) {
 	checks := n.get("checks")
-	for _, c := range []struct{ name, kind string }{{"balance", KindRead}, {"payment", KindWrite}, {"status", KindStatus}} {
+	for _, c := range []struct{ name, kind string }{{"balance", KindRead}, {"payment", KindWrite}, {"events", KindEvents}, {"status", KindStatus}} {
 		if k := checks.get(c.name); k != nil && j.Kind != "" && j.Kind != c.kind {
-			l.problem(k.at(), fmt.Sprintf("the check %q is for %s journeys; this is a %s journey", c.name, c.kind, j.Kind), "")
+			l.problem(k.at(), fmt.Sprintf("the check %q is for %s journeys; this is %s journey", c.name, c.kind, oneOf(j.Kind)), "")
 		}
 	}
 	if b := checks.get("balance"); b != nil && j.Kind == KindRead {
@@ -212,11 +281,12 @@ func (l *loader) appVariables(a *App) {
 			session = append(session, "session."+name)
 		}
 	}
+	l.resolver()
 	for _, u := range l.source.uses {
 		var known []string
 		switch u.place {
 		case "start":
-			known = slices.Concat(instanceVariables, payerVariables, secrets)
+			known = slices.Concat(instanceVariables, payerVariables, namesVariables, secrets)
 			if family, _, _ := strings.Cut(u.name, "."); family == "service" {
 				l.serviceVariable(u)
 				continue
@@ -229,6 +299,12 @@ func (l *loader) appVariables(a *App) {
 			known = slices.Concat(accountVariables, []string{"session.index"}, secrets)
 		case "session":
 			known = slices.Concat(accountVariables, session, secrets)
+		case "command":
+			known = slices.Concat(accountVariables, session, secrets, appVariables, namesVariables, l.journeyVariables(a, u))
+			if family, _, _ := strings.Cut(u.name, "."); family == "service" {
+				l.serviceVariable(u)
+				continue
+			}
 		default:
 			known = slices.Concat(accountVariables, session, secrets, l.journeyVariables(a, u))
 		}
@@ -238,15 +314,35 @@ func (l *loader) appVariables(a *App) {
 	}
 }
 
+// resolver checks that an app which finds services by name can: the system's own resolver would lead it to the real ones.
+func (l *loader) resolver() {
+	first := -1
+	for i, u := range l.source.uses {
+		if u.name == "dns.address" {
+			return
+		}
+		if _, _, what, ok := splitService(u.name); ok && strings.HasPrefix(what, namedPrefix) && first < 0 {
+			first = i
+		}
+	}
+	if first >= 0 {
+		u := l.source.uses[first]
+		l.problem(u.pos, fmt.Sprintf("\"${%s}\" is an address by name, and only the run's resolver knows where it leads", clip(u.name)), "give the app ${dns.address}, host and port of the resolver that it has to ask")
+	}
+}
+
 // journeyVariables are what a journey's own kind and answer add.
 func (l *loader) journeyVariables(a *App, u variableUse) []string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(u.path, "journeys."), ".")
+	name, rest, _ := strings.Cut(strings.TrimPrefix(u.path, "journeys."), ".")
 	j := a.Journeys[name]
 	var known []string
-	if j.Kind == KindWrite {
+	switch j.Kind {
+	case KindWrite:
 		known = append(known, intentVariables...)
+	case KindContent:
+		known = append(known, contentVariables...)
 	}
-	if u.place == "follow" {
+	if strings.HasPrefix(rest, "follow.") {
 		for _, field := range sortedKeys(j.Answer) {
 			known = append(known, "answer."+field)
 		}
@@ -257,9 +353,9 @@ func (l *loader) journeyVariables(a *App, u variableUse) []string {
 // serviceVariable checks the form only: which services there are, the world knows (see Check).
 func (l *loader) serviceVariable(u variableUse) {
 	if _, _, _, ok := splitService(u.name); !ok {
-		hint := "${service.NAME.url}, ${service.NAME.ws}, and with several chains ${service.NAME.CHAIN.url}, ${service.NAME.CHAIN.ws}"
+		hint := "${service.NAME.url}, .ws, .named_url or .named_ws, and with several chains ${service.NAME.CHAIN.url} and so on; of kind tcp ${service.NAME.address}"
 		parts := strings.Split(u.name, ".")
-		if best, ok := nearest(parts[len(parts)-1], []string{"url", "ws"}); ok && len(parts) >= 3 {
+		if best, ok := nearest(parts[len(parts)-1], serviceMembers); ok && len(parts) >= 3 {
 			parts[len(parts)-1] = best
 			if _, _, _, ok := splitService(strings.Join(parts, ".")); ok {
 				hint = fmt.Sprintf("did you mean \"${%s}\"?", strings.Join(parts, "."))
@@ -279,5 +375,11 @@ func splitService(variable string) (service, chain, what string, ok bool) {
 		chain = parts[2]
 	}
 	what = parts[len(parts)-1]
-	return parts[1], chain, what, (what == "url" || what == "ws") && (len(parts) == 3 || chain != "")
+	return parts[1], chain, what, slices.Contains(serviceMembers, what) && (len(parts) == 3 || chain != "")
 }
+
+// namedPrefix begins the members of a service that are addresses by host name.
+const namedPrefix = "named_"
+
+// serviceMembers are the addresses of a service: by number, and by name. The last two are host and port alone, of a service of kind tcp.
+var serviceMembers = []string{"url", "ws", namedPrefix + "url", namedPrefix + "ws", "address", namedPrefix + "address"}

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"blackout/harness/canned"
 )
 
 // File is a file that was read, with the name that problems show.
@@ -22,6 +24,8 @@ type Options struct {
 	// Base finds the world that `extends:` names. Nil means that there is none.
 	Base     func(name string) (File, error)
 	Overlays []File
+	// Folder reads the files of a folder that a file names, which lies beside it. Nil: folders are not read, and services have no files.
+	Folder func(from, folder string) ([]canned.File, error)
 	// Set holds assignments "journeys.view-balance.rate=5/s"; the value is YAML, null takes a key out.
 	Set []string
 }

@@ -47,7 +47,7 @@ services:
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(Service{
-		Kind: "rpc", Dialect: "infura", Hosts: map[string]string{"ethereum": "mainnet.infura.io"}, Latency: 95 * time.Millisecond, KnownFrom: "assumed",
+		Kind: "rpc", Dialect: "infura", Hosts: map[string]string{"ethereum": "mainnet.infura.io"}, Latency: 95 * time.Millisecond, KnownFrom: "assumed", TTL: 5 * time.Second,
 		Placement: map[string]float64{"aws/us-east-1": 0.7, "aws/eu-west-1": 0.3}, Capacity: &Capacity{Rate: 7},
 	}, w.Services["infura"]); diff != "" {
 		t.Error(diff)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"blackout/harness/canned"
 	"blackout/harness/fault"
 )
 
@@ -16,6 +17,7 @@ var ignoreSource = cmpopts.IgnoreTypes(&Source{})
 func file(text string) File { return File{Name: "test.yaml", Data: []byte(text)} }
 
 func TestParseWorld(t *testing.T) {
+	address := func(start string) string { return "0x" + start + "aa000000000000000000000000000000000000" }
 	got, err := ParseWorld(file(`
 schema: blackout/world/1
 name: small
@@ -24,7 +26,19 @@ clouds:
   operators: {shared_fate: none, regions: [op-1]}
 chains:
   ethereum: {id: 1, block_time: 2s, safe: 12 blocks}
-  base: {id: 8453, block_time: 1s, settles_on: ethereum, max_drift: 20s}
+  base:
+    id: 8453
+    block_time: 1s
+    settles_on: ethereum
+    max_drift: 20s
+    token: "0x01aa000000000000000000000000000000000000"
+    contracts:
+      multicall3: "0x02aa000000000000000000000000000000000000"
+      balance_checker: "0x03aa000000000000000000000000000000000000"
+      nft: "0x04aa000000000000000000000000000000000000"
+      ens_registry: "0x05aa000000000000000000000000000000000000"
+      ens_resolver: "0x06aa000000000000000000000000000000000000"
+      ens_universal_resolver: "0x07aa000000000000000000000000000000000000"
 services:
   infura:
     kind: rpc
@@ -39,7 +53,7 @@ services:
         delay: 5s
         effect: {fault: http-status, with: {status: 503}, share: 80%, existing: cut}
   dynamodb: {kind: internal, placement: {aws/us-east-1: 100%}, known_from: operator}
-  api: {kind: http, host: api.example.org, placement: {operators/op-1: 100%}, capacity: {rate: 30/m}}
+  api: {kind: http, host: api.example.org, placement: {operators/op-1: 100%}, ttl: 30s, capacity: {rate: 30/m}}
 `), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -50,13 +64,19 @@ services:
 		ChainOrder: []string{"ethereum", "base"},
 		Chains: map[string]Chain{
 			"ethereum": {ID: 1, BlockTime: 2 * time.Second, Safe: 12, Finalized: 12},
-			"base":     {ID: 8453, BlockTime: time.Second, Safe: 4, Finalized: 8, SettlesOn: "ethereum", MaxDrift: 20 * time.Second},
+			"base": {
+				ID: 8453, BlockTime: time.Second, Safe: 4, Finalized: 8, SettlesOn: "ethereum", MaxDrift: 20 * time.Second, Token: address("01"),
+				Contracts: Contracts{
+					Multicall3: address("02"), BalanceChecker: address("03"), NFT: address("04"), ENSRegistry: address("05"), ENSResolver: address("06"),
+					ENSUniversalResolver: address("07"),
+				},
+			},
 		},
 		Services: map[string]Service{
 			"infura": {
 				Kind: "rpc", Dialect: "infura", Hosts: map[string]string{"ethereum": "mainnet.infura.io"},
 				Placement: map[string]float64{"aws/us-east-1": 0.6667, "aws/us-west-2": 0.3333}, KnownFrom: "assumed", Latency: 40 * time.Millisecond,
-				Capacity: &Capacity{Headroom: 1},
+				TTL: 5 * time.Second, Capacity: &Capacity{Headroom: 1},
 				DependsOn: []Dependency{{
 					Service: "dynamodb", For: &Target{Path: "services.infura.depends_on[0].for", Region: "aws/us-east-1"}, Delay: 5 * time.Second,
 					Effect: FaultUse{
@@ -65,9 +85,10 @@ services:
 					},
 				}},
 			},
-			"dynamodb": {Kind: "internal", Placement: map[string]float64{"aws/us-east-1": 1}, KnownFrom: "operator"},
+			"dynamodb": {Kind: "internal", Placement: map[string]float64{"aws/us-east-1": 1}, KnownFrom: "operator", TTL: 5 * time.Second},
 			"api": {
-				Kind: "http", Dialect: "plain", Host: "api.example.org", Placement: map[string]float64{"operators/op-1": 1}, KnownFrom: "assumed", Capacity: &Capacity{Rate: 0.5},
+				Kind: "http", Dialect: "plain", Host: "api.example.org", Placement: map[string]float64{"operators/op-1": 1}, KnownFrom: "assumed", TTL: 30 * time.Second,
+				Capacity: &Capacity{Rate: 0.5}, Site: &canned.Site{},
 			},
 		},
 	}
@@ -247,12 +268,12 @@ waivers: [{rule: fast, where: {scenario: base-sequencer-halt}, reason: no fallba
 func TestParameters(t *testing.T) {
 	lookup := lookupFault
 	t.Cleanup(func() { lookupFault = lookup })
-	least := 1.0
+	least, most := 1.0, 20.0
 	lookupFault = func(name string) (*fault.Definition, bool) {
 		return &fault.Definition{Name: name, Params: []fault.Param{
 			{Name: "count", Type: fault.TypeInt, Min: &least}, {Name: "factor", Type: fault.TypeNumber}, {Name: "word", Type: fault.TypeString, Enum: []string{"a", "b"}},
 			{Name: "flag", Type: fault.TypeBool}, {Name: "delay", Type: fault.TypeDuration}, {Name: "rate", Type: fault.TypeRate}, {Name: "methods", Type: fault.TypeStrings},
-			{Name: "unset", Type: fault.TypeInt, Default: int64(7)},
+			{Name: "keep", Type: fault.TypePart, Max: &most}, {Name: "chain", Type: fault.TypeChain}, {Name: "unset", Type: fault.TypeInt, Default: int64(7)},
 		}}, true
 	}
 	const scenario = "schema: blackout/scenario/1\nname: x\nphases: [{name: p, for: 1s, faults: [{fault: any, target: {app: all}, with: {%}}]}]\n"
@@ -263,16 +284,19 @@ func TestParameters(t *testing.T) {
 		}
 		return s.Phases[0].Faults[0].With, nil
 	}
-	got, err := with(`count: "${env.N}", factor: 1.5, word: b, flag: true, delay: 40ms, rate: 5/s, methods: [eth_call, eth_getLogs]`)
+	got, err := with(`count: "${env.N}", factor: 1.5, word: b, flag: true, delay: 40ms, rate: 5/s, methods: [eth_call, eth_getLogs], keep: 50%, chain: base`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]any{
-		"count": int64(12), "factor": 1.5, "word": "b", "flag": true, "delay": "40ms", "rate": "5/s", "methods": []string{"eth_call", "eth_getLogs"},
+		"count": int64(12), "factor": 1.5, "word": "b", "flag": true, "delay": "40ms", "rate": "5/s", "methods": []string{"eth_call", "eth_getLogs"}, "keep": "50%", "chain": "base",
 	}, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, bad := range []string{"count: 0", "count: 1.5", "factor: x", "word: c", "flag: 1", "delay: 40", "rate: 5", "methods: eth_call", "methods: [1]", "count: "} {
+	if got, err = with(`keep: "${env.N}"`); err != nil || got["keep"] != int64(12) {
+		t.Errorf("a count: %v, %v", got, err)
+	}
+	for _, bad := range []string{"keep: 100%", "keep: 21", "keep: -1", "keep: 0.5", "keep: half", "chain: 1", "count: 0", "count: 1.5", "factor: x", "word: c", "flag: 1", "delay: 40", "rate: 5", "methods: eth_call", "methods: [1]", "count: "} {
 		if _, err := with(bad); err == nil || len(err.(Problems)) != 1 || err.(Problems)[0].Pos.Line != 3 {
 			t.Errorf("%s: %v", bad, err)
 		}

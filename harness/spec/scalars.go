@@ -109,7 +109,7 @@ func parseRate(text string) (perSecond float64, what, hint string) {
 
 var (
 	amountForm = regexp.MustCompile(`^([0-9]{1,40})(?:\.([0-9]{1,18}))? (ether|gwei|wei)$`)
-	unitDigits = map[string]int{"ether": 18, "gwei": 9, "wei": 0}
+	unitDigits = map[string]int{"ether": 18, "gwei": 9, "wei": 0} // of an amount of the coin
 )
 
 // parseAmount reads "100 ether", "0.5 gwei" or "1 wei" as wei.
@@ -169,7 +169,7 @@ func plural(n, noun string) string {
 }
 
 var (
-	requestForm = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)$`)
+	requestForm = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) ((?:/|\$\{content\.path\})\S*)$`)
 	methodForm  = regexp.MustCompile(`(?i)^(GET|HEAD|POST|PUT|PATCH|DELETE)\s+(\S+)$`)
 )
 

@@ -123,10 +123,20 @@ func (faultUseFile) JSONSchemaExtend(s *jsonschema.Schema) { withCatalogue(s) }
 func (effectFile) JSONSchemaExtend(s *jsonschema.Schema) { withCatalogue(s) }
 
 // JSONSchemaExtend adds the known dialects.
-func (serviceFile) JSONSchemaExtend(s *jsonschema.Schema) { enumerate(s, "dialect", Dialects) }
+func (serviceFile) JSONSchemaExtend(s *jsonschema.Schema) {
+	enumerate(s, "dialect", slices.Compact(slices.Sorted(slices.Values(slices.Concat(Dialects, StorageDialects)))))
+}
 
-// JSONSchemaExtend adds the known metrics.
-func (ruleFile) JSONSchemaExtend(s *jsonschema.Schema) { enumerate(s, "metric", Metrics) }
+// JSONSchemaExtend adds the known metrics, each with its meaning.
+func (ruleFile) JSONSchemaExtend(s *jsonschema.Schema) {
+	p, ok := s.Properties.Get("metric")
+	if !ok {
+		return
+	}
+	for _, m := range Metrics() {
+		p.OneOf = append(p.OneOf, &jsonschema.Schema{Const: m.Name, Description: m.Meaning})
+	}
+}
 
 func enumerate(s *jsonschema.Schema, key string, words []string) {
 	p, ok := s.Properties.Get(key)
@@ -181,6 +191,16 @@ func parameter(p fault.Param) *jsonschema.Schema {
 		s = durationText("").JSONSchema()
 	case fault.TypeRate:
 		s = rateText("").JSONSchema()
+	case fault.TypePart:
+		count := &jsonschema.Schema{Type: "integer", Minimum: jsonNumber("0")}
+		if p.Max != nil {
+			count.Maximum = jsonNumber(number(*p.Max))
+		}
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{shareText("").JSONSchema(), count}, Default: p.Default, Description: p.Doc}
+	case fault.TypeChain:
+		s = nameText("").JSONSchema()
+	case fault.TypeAddress:
+		s.Type, s.Format, s.Pattern = "string", "ipv4", `^127\.`
 	case fault.TypeStrings:
 		s.Type, s.Items = "array", &jsonschema.Schema{Type: "string", Enum: words(p.Enum)}
 	default:

@@ -10,8 +10,8 @@ import (
 
 // records are the types of the lines of a history.
 var records = []history.Record{
-	history.Header{}, history.Plan{}, history.Timeline{}, history.Block{}, history.Head{}, history.Intent{}, history.Attempt{}, history.Said{}, history.Sent{},
-	history.Call{}, history.Lookup{}, history.Fault{}, history.Connections{}, history.App{}, history.Pool{}, history.Note{}, history.Seal{},
+	history.Header{}, history.Plan{}, history.Timeline{}, history.Block{}, history.Head{}, history.Intent{}, history.Attempt{}, history.Stream{}, history.Said{}, history.Sent{},
+	history.Call{}, history.Lookup{}, history.Stray{}, history.Fault{}, history.Connections{}, history.App{}, history.Pool{}, history.Note{}, history.Picture{}, history.Seal{},
 }
 
 // historySchema is the schema of one line: one of the records, told apart by "record". Fields may be added to records, so unknown ones are allowed.

@@ -170,7 +170,9 @@ func (l *loader) checkScalar(s scalar, n *node, path string) {
 		n.bad = true
 		return
 	}
-	if _, number := s.(limitText); !number {
+	switch s.(type) {
+	case limitText, equalText: // numbers too
+	default:
 		l.want(n, stringNode, path)
 	}
 }

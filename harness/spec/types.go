@@ -1,6 +1,10 @@
 package spec
 
-import "time"
+import (
+	"time"
+
+	"blackout/harness/canned"
+)
 
 // World is everything outside the app: clouds, chains, services and what they depend on.
 type World struct {
@@ -30,19 +34,44 @@ type Chain struct {
 	Finalized uint64        // blocks that the finalized head is behind
 	SettlesOn string        // the chain that a rollup settles on, or ""
 	MaxDrift  time.Duration // how long a rollup goes on without the chain that it settles on
+	Token     string        // the address of the chain's token contract, or ""
+	Contracts Contracts
+}
+
+// The token of a chain, as harness/chain/contracts/Token.sol has it.
+const (
+	// TokenStep is what each account's balance of it grows by with each block, in its base units: the balance at block n is n × TokenStep.
+	TokenStep = 1_234_567
+	// TokenDigits is how many decimal digits a whole token has above its base unit: ERC-20's decimals().
+	TokenDigits = 6
+)
+
+// Contracts are the addresses of the other contracts of a chain; "" where there is none.
+type Contracts struct {
+	Multicall3           string
+	BalanceChecker       string
+	NFT                  string
+	ENSRegistry          string
+	ENSResolver          string
+	ENSUniversalResolver string
 }
 
 // Service is something that the app, or another service, depends on.
 type Service struct {
-	Kind      string             // rpc | http | storage | tcp | internal
-	Dialect   string             // how a provider words its failures; plain when empty
-	Hosts     map[string]string  // of kind rpc: chain → host name
-	Host      string             // of the other kinds but internal
+	Kind    string            // rpc | http | storage | tcp | internal
+	Dialect string            // how a provider words its failures; plain when empty
+	Hosts   map[string]string // of kind rpc: chain → host name
+	Host    string            // of the other kinds but internal
+	// Further are more host names of the same: chain → names, with "" for Host.
+	Further   map[string][]string
 	Placement map[string]float64 // "cloud/region" → share in (0, 1]; sums to 1
 	KnownFrom string             // operator | press | assumed: how well the placement is known
 	Latency   time.Duration      // added to each reply
+	TTL       time.Duration      // how long what the resolver says of its hosts may be kept, whole seconds
 	Capacity  *Capacity          // nil: without limit
 	DependsOn []Dependency
+	Site      *canned.Site // of kind http: what it says; nil for the other kinds
+	Upstream  string       // of kind tcp: host and port of the program behind it, on this machine
 }
 
 // Capacity is what a service takes before it answers in its own rate-limit words. Exactly one field is set.
@@ -160,13 +189,20 @@ type Steady struct {
 // Journey is one thing that users do.
 type Journey struct {
 	Name     string
-	Driver   string // http
+	Driver   string // http | exec | jsonrpc | websocket | browser
 	Kind     string // read | write | events | content | status
 	Rate     float64
 	Deadline time.Duration
-	Patience time.Duration // default 3 × Deadline, at most 30 s
-	Chain    string        // the chain that the answers are about; the world's first when it has one
-	Request  Request
+	Patience time.Duration     // default 3 × Deadline, at most 30 s
+	Chain    string            // the chain that the answers are about; the world's first when it has one
+	Request  Request           // of the drivers http and jsonrpc; of websocket the headers
+	Command  []string          // of the driver exec: a program with its arguments
+	Env      map[string]string // of the driver exec, besides PATH, HOME and LANG
+	Steps    []Step            // of the driver browser
+	Method   string            // of the driver jsonrpc
+	Params   any               // of the driver jsonrpc: decoded JSON with variables in its strings; nil: none
+	Connect  string            // of the driver websocket: the path
+	Send     any               // of the driver websocket, once for each connection: a text, or decoded JSON; nil: nothing
 	Answer   map[string]AnswerField
 	States   map[string][]string // of a write: pending, confirmed, failed; of a status: fine, trouble → the app's words
 	Follow   *Follow
@@ -176,6 +212,9 @@ type Journey struct {
 // AnswerField is one thing to read from an answer.
 type AnswerField struct {
 	Path     string // JSONPath, RFC 9535
+	Match    string // a regular expression: of the driver exec, instead of a path, over standard output; of the driver browser over what CSS found
+	CSS      string // of the driver browser, a selector with variables
+	Attr     string // of the driver browser: the attribute that holds the field; "": its text does
 	Unit     string // of an amount: wei | gwei | ether
 	Decimals int    // digits after the point that the app shows; -1: all
 }
@@ -183,12 +222,36 @@ type AnswerField struct {
 // Follow asks for a payment's state until it is final.
 type Follow struct {
 	Request Request
+	Command []string          // of the driver exec
+	Env     map[string]string // of the driver exec
+	Steps   []Step            // of the driver browser
+	Method  string            // of the driver jsonrpc
+	Params  any               // of the driver jsonrpc
 	Every   time.Duration
 }
 
+// Step is one thing that a person does in a browser. One of its fields is set.
+type Step struct {
+	Goto    string // a path
+	Click   string // a CSS selector
+	Type    *Typing
+	Select  *Choice
+	WaitFor *Wait
+}
+
+// Typing replaces what is in a field.
+type Typing struct{ Into, Text string }
+
+// Choice chooses from a list, by the text or the value of an option.
+type Choice struct{ From, Option string }
+
+// Wait is what a person waits for: that no element is seen (Gone), or that one is (Selector), which has a text or fits a pattern if one is given; without a selector the
+// whole page is looked at.
+type Wait struct{ Selector, Text, Match, Gone string }
+
 // Checks are the journey's tolerances.
 type Checks struct {
-	MaxStale       uint64        // blocks; of a balance
+	MaxStale       uint64        // blocks; of a balance or of events
 	ConfirmedMeans uint64        // blocks; of a payment
 	Settle         time.Duration // of a payment
 	NoticeWithin   time.Duration // of a status: how long it may call fine what is not
@@ -253,10 +316,12 @@ type Gate struct {
 	Waivers []Waiver
 }
 
-// Rule is one rule of a gate. Min and Max are as written, in the metric's unit; a percentage is a share (80% is 0.8).
+// Rule is one rule of a gate. Min and Max are in the metric's unit; a percentage is a share (80% is 0.8). Equals is the word asked of a metric that is no number; of one
+// that is, Min and Max are equal instead.
 type Rule struct {
 	ID, Metric  string
 	Min, Max    *float64
+	Equals      string
 	Where       map[string]string
 	AcrossSeeds string
 	WhenMissing string

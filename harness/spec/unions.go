@@ -11,6 +11,7 @@ import (
 type (
 	targetsFile      []targetFile      // a map, or a list of maps
 	plainTargetsFile []plainTargetFile // the same within except
+	hostsFile        struct{}          // a host, or a list of hosts
 	shareFile        struct{}          // "30%", or {from, to}
 	countFile        int               // a whole number, at least 1
 	seedFile         int               // a whole number, at least 0
@@ -36,6 +37,20 @@ func checkTargets(l *loader, n *node, one reflect.Type, path string, f field) {
 	}
 	for i, item := range n.items {
 		l.check(item, one, elem(path, i), f)
+	}
+}
+
+func (hostsFile) check(l *loader, n *node, path string, f field) {
+	if n.kind != listNode {
+		l.checkScalar(hostText(""), n, path)
+		return
+	}
+	if len(n.items) == 0 {
+		l.problem(n.pos, fmt.Sprintf("%q is empty", label(path)), "")
+		n.bad = true
+	}
+	for i, item := range n.items {
+		l.check(item, reflect.TypeFor[hostText](), elem(path, i), f)
 	}
 }
 
@@ -68,6 +83,12 @@ func (seedFile) check(l *loader, n *node, path string, f field) {
 func (targetsFile) JSONSchema() *jsonschema.Schema { return oneOrList(reflect.TypeFor[targetFile]()) }
 func (plainTargetsFile) JSONSchema() *jsonschema.Schema {
 	return oneOrList(reflect.TypeFor[plainTargetFile]())
+}
+
+func (hostsFile) JSONSchema() *jsonschema.Schema {
+	minItems := uint64(1)
+	one := hostText("").JSONSchema()
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{one, {Type: "array", Items: one, MinItems: &minItems}}}
 }
 
 func (shareFile) JSONSchema() *jsonschema.Schema {

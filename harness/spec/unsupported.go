@@ -3,12 +3,13 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // What this version can run. The formats have more: a file that uses it is valid, and is refused before a run with a problem that says so.
 var (
-	supportedKinds    = []string{KindRead, KindWrite, KindStatus}
-	supportedDrivers  = []string{DriverHTTP}
+	supportedKinds    = []string{KindRead, KindWrite, KindEvents, KindContent, KindStatus}
+	browserKinds      = []string{KindRead, KindWrite, KindStatus}
 	supportedStarters = []string{"command", "url"}
 )
 
@@ -24,10 +25,10 @@ func Unsupported(a *App) []Problem {
 		j := a.Journeys[name]
 		path := join("journeys", name)
 		if !slices.Contains(supportedKinds, j.Kind) {
-			out = append(out, a.Source.Problem(join(path, "kind"), fmt.Sprintf("journeys of kind %q are not supported yet", j.Kind), "this version runs: read, write, status"))
+			out = append(out, a.Source.Problem(join(path, "kind"), fmt.Sprintf("journeys of kind %q are not supported yet", j.Kind), "this version runs: "+strings.Join(supportedKinds, ", ")))
 		}
-		if !slices.Contains(supportedDrivers, j.Driver) {
-			out = append(out, a.Source.Problem(join(path, "driver"), fmt.Sprintf("the driver %q is not supported yet", j.Driver), "this version has: http"))
+		if j.Driver == DriverBrowser && !slices.Contains(browserKinds, j.Kind) && slices.Contains(supportedKinds, j.Kind) {
+			out = append(out, a.Source.Problem(join(path, "driver"), fmt.Sprintf("the driver browser does not drive %s journey yet", oneOf(j.Kind)), "it drives: "+strings.Join(browserKinds, ", ")))
 		}
 	}
 	return out

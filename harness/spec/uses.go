@@ -49,6 +49,9 @@ func (l *loader) faultUse(n *node, path string) (FaultUse, *fault.Definition) {
 	if share := n.get("share"); share != nil && !share.bad && def.Whole && (u.Share.From < 1 || u.Share.To < 1) {
 		l.problem(share.pos, fmt.Sprintf("%s takes all or nothing: a share below 100%% makes no sense for it", def.Name), "")
 	}
+	if f := n.get("flap"); f != nil && !f.bad && def.NoFlap {
+		l.problem(f.at(), def.Name+" cannot be switched off and on: only its end undoes it", "leave the flap out")
+	}
 	return u, def
 }
 
@@ -85,7 +88,7 @@ func (l *loader) with(n *node, def *fault.Definition) map[string]any {
 		if value.bad {
 			continue
 		}
-		if t := known[key]; t == fault.TypeInt || t == fault.TypeNumber {
+		if t := known[key]; t == fault.TypeInt || t == fault.TypeNumber || t == fault.TypePart {
 			retype(value)
 		}
 		raw[key] = value.value()

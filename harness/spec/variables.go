@@ -10,9 +10,12 @@ import (
 // Variables are written ${family.name}; $$ is one dollar sign, and a dollar sign before anything else is itself. ${env.X} and ${env.X:-default} are expanded when
 // a file is loaded, in every string of every file. The others belong to the app file and are expanded when their value is known:
 //
-//	at start      ${service.NAME.url}, .ws, ${service.NAME.CHAIN.url}, .ws   ${instance.port}, .region, .index, .dir   ${payer.key}, .address
-//	per attempt   ${account.address}, .index, .key   ${session.index} and what the login captured   ${intent.id}, .to, .wei, .chain   ${answer.FIELD}
+//	at start      ${service.NAME.url}, .ws, .address, .named_url and so on, ${service.NAME.CHAIN.url} and so on   ${dns.address}   ${instance.port}, .region, .index, .dir   ${payer.key}, .address
+//	per attempt   ${account.address}, .index, .key   ${session.index} and what the login captured   ${intent.id}, .to, .wei, .chain   ${content.cid}, .path, .tx, .token, .part   ${answer.FIELD}
+//	of a command  the above per attempt, ${service.…}, ${dns.address}, and ${app.url}: the address of the session's instance
 //	both          ${secret.NAME}
+//
+// The replies of a world file have ${request.NAME} for what stands for {NAME} in the request that is answered.
 
 // piece is a part of a text: literal, or a variable.
 type piece struct {
@@ -187,22 +190,28 @@ func (l *loader) inside(n *node, at int) Pos {
 // What each family offers in the places of an app file. Captures, answer fields and secrets are added from the file.
 var (
 	instanceVariables = []string{"instance.port", "instance.region", "instance.index", "instance.dir"}
+	appVariables      = []string{"app.url"}
+	namesVariables    = []string{"dns.address"}
 	payerVariables    = []string{"payer.key", "payer.address"}
-	accountVariables  = []string{"account.address", "account.index", "account.key"}
+	accountVariables  = []string{"account.address", "account.index", "account.key", "account.topic"}
 	intentVariables   = []string{"intent.id", "intent.to", "intent.wei", "intent.chain"}
+	contentVariables  = []string{"content.cid", "content.path", "content.tx", "content.token", "content.part"}
 )
 
 // families says for each family where it exists, for the message about one that is out of place.
 var families = map[string]string{
 	"env":      "everywhere",
 	"service":  "in start.command and start.env",
+	"dns":      "in start.command and start.env",
 	"instance": "in start, url and ready",
 	"payer":    "in start.command and start.env",
 	"secret":   "in start and in requests",
 	"account":  "in the requests of sessions and journeys",
 	"session":  "in the requests of sessions and journeys",
 	"intent":   "in the requests of write journeys",
+	"content":  "in the requests of content journeys",
 	"answer":   "in follow",
+	"request":  "in the replies of services of kind http",
 }
 
 // unknownVariable reports a variable that does not exist at its place, and what could have been meant.

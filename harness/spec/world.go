@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +13,9 @@ import (
 
 // Dialects are the known wordings of a provider's own failures; package gateways implements them.
 var Dialects = []string{"infura", "plain"}
+
+// StorageDialects are the protocols of gateways of storage: that of IPFS is plain.
+var StorageDialects = []string{"arweave", "plain"}
 
 // How well a fact is known.
 const (
@@ -25,6 +29,7 @@ const (
 	defaultSafe      = 4
 	defaultFinalized = 8
 	minBlockTime     = time.Second
+	defaultTTL       = 5 * time.Second // load balancers of clouds mostly say 60 s; an outage of half a minute needs less
 )
 
 func (l *loader) world(n *node) *World {
@@ -80,6 +85,8 @@ func (l *loader) chain(n *node) Chain {
 		Safe:      blocksOf(n.get("safe"), defaultSafe),
 		SettlesOn: n.get("settles_on").word(),
 		MaxDrift:  durationOf(n.get("max_drift"), 0),
+		Token:     n.get("token").word(),
+		Contracts: l.contracts(n),
 	}
 	c.Finalized = blocksOf(n.get("finalized"), max(defaultFinalized, c.Safe))
 	if b := n.get("block_time"); b.word() != "" && c.BlockTime < minBlockTime {
@@ -92,6 +99,32 @@ func (l *loader) chain(n *node) Chain {
 		l.problem(d.pos, "only a chain that settles on another drifts from it", `add "settles_on"`)
 	}
 	return c
+}
+
+// contracts checks that each contract of a chain, the token too, has an address of its own, and the contracts that it asks.
+func (l *loader) contracts(chain *node) Contracts {
+	n := chain.get("contracts")
+	seen := map[string]Pos{}
+	for _, address := range []*node{
+		chain.get("token"), n.get("multicall3"), n.get("balance_checker"), n.get("nft"), n.get("ens_registry"), n.get("ens_resolver"), n.get("ens_universal_resolver"),
+	} {
+		if address != nil && !address.bad {
+			l.unique("address", seen, strings.ToLower(address.word()), address.pos)
+		}
+	}
+	for _, needs := range [][2]string{{"ens_registry", "ens_resolver"}, {"ens_resolver", "ens_registry"}, {"ens_universal_resolver", "ens_registry"}} {
+		if has := n.get(needs[0]); has != nil && !n.has(needs[1]) && !n.partial {
+			l.problem(has.pos, fmt.Sprintf("%q needs the key %q beside it", needs[0], needs[1]), "")
+		}
+	}
+	return Contracts{
+		Multicall3:           n.get("multicall3").word(),
+		BalanceChecker:       n.get("balance_checker").word(),
+		NFT:                  n.get("nft").word(),
+		ENSRegistry:          n.get("ens_registry").word(),
+		ENSResolver:          n.get("ens_resolver").word(),
+		ENSUniversalResolver: n.get("ens_universal_resolver").word(),
+	}
 }
 
 func (l *loader) settlement(n *node, w *World) {
@@ -126,20 +159,26 @@ func (l *loader) service(n *node, path string, w *World, hosts map[string]Pos) S
 	s := Service{
 		Kind:      n.get("kind").word(),
 		Dialect:   n.get("dialect").word(),
-		Hosts:     n.get("hosts").strMap(),
-		Host:      n.get("host").word(),
 		Placement: l.placement(n, w),
 		KnownFrom: n.get("known_from").word(),
 		Latency:   durationOf(n.get("latency"), 0),
+		TTL:       l.ttl(n.get("ttl")),
 		Capacity:  l.capacity(n.get("capacity")),
 	}
 	if s.KnownFrom == "" {
 		s.KnownFrom = KnownAssumed
 	}
+	s.takeHosts(n)
 	l.addresses(n, s.Kind, w, hosts)
+	l.site(n, path, &s)
+	l.upstream(n, &s)
 	switch d := n.get("dialect"); {
-	case d == nil && s.Kind != fault.KindInternal:
+	case d == nil && s.Kind != fault.KindInternal && s.Kind != fault.KindTCP:
 		s.Dialect = "plain"
+	case s.Kind == fault.KindStorage && d.is(stringNode) && !d.bad:
+		l.oneOf(d, StorageDialects, "a service of kind storage has no such dialect")
+	case d.is(stringNode) && !d.bad && s.Kind != fault.KindRPC && s.Kind != "" && d.text != "plain":
+		l.problem(d.pos, fmt.Sprintf("a service of kind %s has no dialect but plain", s.Kind), "")
 	case d.is(stringNode) && !d.bad:
 		l.oneOf(d, Dialects, "unknown dialect")
 	}
@@ -167,7 +206,7 @@ func (l *loader) addresses(n *node, kind string, w *World, seen map[string]Pos) 
 		}
 		return
 	case kind == fault.KindRPC && host != nil:
-		l.problem(host.pos, "a service of kind rpc has a host for each chain", "hosts: {ethereum: "+clip(host.word())+"}")
+		l.problem(host.pos, "a service of kind rpc has a host for each chain", "hosts: {ethereum: "+clip(cmp.Or(host.word(), "mainnet.infura.io"))+"}")
 	case kind == fault.KindRPC && hosts == nil:
 		l.problem(n.at(), `a service of kind rpc needs the key "hosts"`, "hosts: {ethereum: mainnet.infura.io}")
 	case kind != fault.KindRPC && hosts != nil:
@@ -175,9 +214,7 @@ func (l *loader) addresses(n *node, kind string, w *World, seen map[string]Pos) 
 	case kind != fault.KindRPC && host == nil:
 		l.problem(n.at(), fmt.Sprintf(`a service of kind %s needs the key "host"`, kind), "host: api.example.org")
 	}
-	if host.word() != "" {
-		l.unique("host", seen, host.text, host.pos)
-	}
+	l.uniqueHosts(host, seen)
 	if !hosts.is(mapNode) {
 		return
 	}
@@ -188,8 +225,45 @@ func (l *loader) addresses(n *node, kind string, w *World, seen map[string]Pos) 
 		if _, ok := w.Chains[e.key]; !ok {
 			l.problem(e.pos, fmt.Sprintf("unknown chain %q", clip(e.key)), suggestOr(e.key, sortedKeys(w.Chains)))
 		}
-		if e.value.word() != "" {
-			l.unique("host", seen, e.value.text, e.value.pos)
+		l.uniqueHosts(e.value, seen)
+	}
+}
+
+// uniqueHosts reports host names that are given already.
+func (l *loader) uniqueHosts(n *node, seen map[string]Pos) {
+	if n.is(stringNode) {
+		l.unique("host", seen, n.word(), n.pos)
+	}
+	if n.is(listNode) {
+		for _, item := range n.items {
+			l.unique("host", seen, item.word(), item.pos)
+		}
+	}
+}
+
+// takeHosts reads the host names: of each list the first is the usual one, and the others are further ones.
+func (s *Service) takeHosts(n *node) {
+	take := func(chain string, n *node) string {
+		names := nonEmpty(n.word())
+		if n.is(listNode) {
+			names = n.strs()
+		}
+		if len(names) == 0 {
+			return ""
+		}
+		if len(names) > 1 {
+			if s.Further == nil {
+				s.Further = map[string][]string{}
+			}
+			s.Further[chain] = names[1:]
+		}
+		return names[0]
+	}
+	s.Host = take("", n.get("host"))
+	if hosts := n.get("hosts"); hosts.is(mapNode) {
+		s.Hosts = map[string]string{}
+		for _, e := range hosts.entries {
+			s.Hosts[e.key] = take(e.key, e.value)
 		}
 	}
 }
@@ -255,6 +329,18 @@ func (w *World) regions() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// maxTTL is the most that is asked of caches: a run lasts minutes.
+const maxTTL = time.Hour
+
+// ttl is how long answers about a service's hosts may be kept. The DNS counts whole seconds.
+func (l *loader) ttl(n *node) time.Duration {
+	d := durationOf(n, defaultTTL)
+	if n != nil && !n.bad && (d%time.Second != 0 || d > maxTTL) {
+		l.problem(n.pos, `"ttl" must be whole seconds, from 0s to 1h`, "")
+	}
+	return d
 }
 
 func (l *loader) capacity(n *node) *Capacity {

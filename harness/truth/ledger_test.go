@@ -58,8 +58,11 @@ func TestRecorder(t *testing.T) {
 	to, stranger, watched := common.HexToAddress(in.To), common.Address{9}, common.HexToAddress("0xAbCd000000000000000000000000000000000001")
 	r := NewRecorder(sink, l, map[string]string{"ethereum": "ethereum/reference"})
 	paying, other, creating := types.NewTx(&types.LegacyTx{To: &to, Value: big.NewInt(5)}), types.NewTx(&types.LegacyTx{To: &stranger}), types.NewTx(&types.LegacyTx{})
-	r.Block(chain.Block{Chain: "ethereum", Number: 3, Published: 40, Watched: map[common.Address]*big.Int{watched: big.NewInt(12)}, Txs: types.Transactions{other, creating, paying}})
+	r.Block(chain.Block{Chain: "ethereum", Number: 3, Published: 40, Watched: map[common.Address]*big.Int{watched: big.NewInt(12)}, Txs: types.Transactions{other, creating, paying},
+		Logs: []chain.Log{{Account: watched, Tx: other.Hash(), Index: 4, Value: big.NewInt(77)}}})
 	r.Head(chain.Head{Node: "ethereum/shared", Number: 3, At: 50})
+	// A payment that was signed for another chain than it was meant for is known there, too.
+	r.Block(chain.Block{Chain: "base", Number: 4, Txs: types.Transactions{paying}})
 	r.Head(chain.Head{Node: "ethereum/reference", Number: 3, At: 60})
 	r.Head(chain.Head{Node: "ethereum/reference", Number: 3, Safe: 1, At: 70}) // the safe head moved, the head stands
 
@@ -73,13 +76,19 @@ func TestRecorder(t *testing.T) {
 	if diff := cmp.Diff([]history.Payment{{Intent: "pay#1", Tx: paying.Hash().Hex(), Wei: "5"}}, block.Paid); diff != "" {
 		t.Error(diff)
 	}
+	if diff := cmp.Diff([]history.Log{{Account: "0xabcd000000000000000000000000000000000001", Tx: other.Hash().Hex(), Index: 4, Value: "77"}}, block.Logs); diff != "" {
+		t.Error(diff)
+	}
+	if stray, ok := sink.records[2].(history.Block); !ok || !cmp.Equal(stray.Paid, block.Paid) {
+		t.Errorf("mined on another chain: %+v", sink.records[2])
+	}
 	if got := r.Reference("ethereum"); got != (Standing{Number: 3, Since: 60}) {
 		t.Errorf("the reference stands at %+v", got)
 	}
 	if got := r.Reference("base"); got != (Standing{}) {
 		t.Errorf("a chain without heads stands at %+v", got)
 	}
-	if len(sink.records) != 4 {
-		t.Errorf("%d records, want the block and three heads", len(sink.records))
+	if len(sink.records) != 5 {
+		t.Errorf("%d records, want two blocks and three heads", len(sink.records))
 	}
 }

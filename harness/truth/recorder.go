@@ -36,7 +36,7 @@ func NewRecorder(sink history.Sink, ledger *Ledger, reference map[string]string)
 	return r
 }
 
-// Block records a published block with the watched balances and the payments of intents in it.
+// Block records a published block with the watched balances, the payments of intents and the token's transfers in it.
 func (r *Recorder) Block(b chain.Block) {
 	rec := history.Block{
 		Chain: b.Chain, Hash: b.Hash.Hex(), Parent: b.Parent.Hex(), Number: b.Number, Timestamp: b.Timestamp, Published: b.Published,
@@ -44,6 +44,9 @@ func (r *Recorder) Block(b chain.Block) {
 	}
 	for account, wei := range b.Watched {
 		rec.Watched[Address(account)] = wei.String()
+	}
+	for _, l := range b.Logs {
+		rec.Logs = append(rec.Logs, history.Log{Account: Address(l.Account), Tx: l.Tx.Hex(), Index: uint64(l.Index), Value: l.Value.String()})
 	}
 	for _, tx := range b.Txs {
 		if tx.To() == nil {

@@ -18,6 +18,8 @@ type Dialect interface {
 	WSPath(key string) string
 	// Admit checks the address of a request. When it is not the key's, reply is what the provider says and ok is false.
 	Admit(path string, upgrade bool) (reply fault.HTTPReply, ok bool)
+	// KeyIn is the key in an address of this provider, whosever it is; "" where the address needs none. ok is false for what is no address of the provider.
+	KeyIn(path string, upgrade bool) (key string, ok bool)
 }
 
 // rates tells a dialect the app's present rate and the allowed one, in requests a second; allowed is 0 without a limit.

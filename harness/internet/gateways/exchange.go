@@ -1,6 +1,7 @@
 package gateways
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"sync"
@@ -15,11 +16,15 @@ type exchange struct {
 	g       *Gateway
 	req     fault.Request
 	message message
-	probe   *mark // nil for a request of the app
-	opens   bool  // it asks for a socket
+	probe   *mark  // nil for a request of the app
+	opens   bool   // it asks for a socket
+	verb    string // of a request to a service without nodes: its HTTP method
 	at      clock.Micros
 	sent    []submission
 	faults  []string // effects that touched it
+	served  string   // the chain that it was led to; "" is its own
+	after   float64  // when its reply tells the app to come back, in seconds; 0 when it does not say
+	lost    fault.LossMode
 	once    sync.Once
 }
 
@@ -37,27 +42,16 @@ func (g *Gateway) arrive(chain, transport, region string, probe *mark) *exchange
 	x.req.N = g.requests.Add(1) - 1
 	g.meter.count(x.at)
 	if region == "" {
-		x.req.Region = g.region(x.req.N)
+		x.req.Region = fault.Place(g.cfg.Seed, g.cfg.Service, g.cfg.Regions, x.req.N)
 	}
 	return x
-}
-
-// region places the n-th request, by the regions' shares.
-func (g *Gateway) region(n uint64) string {
-	left := fault.Fraction(g.cfg.Seed, "placement", g.cfg.Service, n)
-	for _, r := range g.cfg.Regions {
-		if left -= r.Share; left < 0 {
-			return r.Name
-		}
-	}
-	return g.cfg.Regions[len(g.cfg.Regions)-1].Name // shares that sum to a hair less than 1
 }
 
 // read takes in what the request says.
 func (x *exchange) read(body []byte) {
 	x.message = parse(body)
-	x.req.Calls, x.req.Batch = x.message.rpcCalls(), x.message.batch
 	x.inspect()
+	x.req.Calls, x.req.Batch = x.message.rpcCalls(), x.message.batch
 }
 
 // takes says whether the effect takes this request. A probe is taken by its own effect for certain, and by no other.
@@ -95,9 +89,16 @@ type split struct {
 	rest   int         // calls that are the node's
 	status int         // of the reply when nothing is the node's: the first call's
 	grips  []*fault.Grip
+
+	// What becomes of the part that goes on to a node.
+	chain  string      // that it is led to; "" is its own
+	leader *fault.Grip // of the effect that leads it
+	alters []fault.ReplyRule
+	loss   fault.Loss
+	loser  *fault.Grip // of the effect that loses the reply; nil when it is not lost
 }
 
-// divide asks the rpc rules and the signer check for each call. It touches nothing yet, since the capacity may still refuse the whole request.
+// divide asks the rpc rules and the signer check. It touches nothing yet, since the capacity may still refuse the whole request.
 func (x *exchange) divide() split {
 	s := split{own: make([]ownAnswer, len(x.message.calls)), rest: len(x.message.calls), status: http.StatusOK}
 	for _, sub := range x.sent {
@@ -106,24 +107,42 @@ func (x *exchange) divide() split {
 		}
 	}
 	for _, rule := range x.g.rules.all() {
-		if rule.RPC == nil || !x.takes(rule.Grip) {
+		if rule.Layer != fault.LayerRPC || !x.takes(rule.Grip) {
 			continue
 		}
-		hit := false
-		for i, c := range x.message.calls {
-			if s.own[i].taken || c.Method == "" || !answerable(c.ID) {
-				continue
+		switch {
+		case rule.RPC != nil:
+			s.ask(x, rule)
+		case rule.Alter != nil:
+			s.alters = append(s.alters, rule)
+		case rule.Lead != nil && s.leader == nil:
+			if chain, ok := rule.Lead(x.req); ok && chain != x.req.Chain {
+				s.chain, s.leader = chain, rule.Grip
 			}
-			if e, ok := rule.RPC(x.req, c.RPCCall); ok {
-				s.take(i, c.ID, e)
-				hit = true
+		case rule.Lose != nil && s.loser == nil:
+			if loss, ok := rule.Lose(x.req); ok {
+				s.loss, s.loser = loss, rule.Grip
 			}
-		}
-		if hit {
-			s.grips = append(s.grips, rule.Grip)
 		}
 	}
 	return s
+}
+
+// ask has a rule answer what it takes of the calls that are still the node's.
+func (s *split) ask(x *exchange, rule fault.ReplyRule) {
+	hit := false
+	for i, c := range x.message.calls {
+		if s.own[i].taken || c.Method == "" || !answerable(c.ID) {
+			continue
+		}
+		if e, ok := rule.RPC(x.req, c.RPCCall); ok {
+			s.take(i, c.ID, e)
+			hit = true
+		}
+	}
+	if hit {
+		s.grips = append(s.grips, rule.Grip)
+	}
 }
 
 func (s *split) take(i int, id []byte, e fault.RPCError) {
@@ -135,7 +154,11 @@ func (s *split) take(i int, id []byte, e fault.RPCError) {
 	if i == 0 && e.HTTPStatus != 0 {
 		s.status = e.HTTPStatus
 	}
-	if answerable(id) {
+	switch {
+	case !answerable(id):
+	case e.Result != nil:
+		s.own[i].body = resultReply(id, e.Result)
+	default:
 		s.own[i].body = errorReply(id, e)
 	}
 }
@@ -190,9 +213,20 @@ func (x *exchange) limited() (fault.HTTPReply, bool) {
 	return x.g.dialect.RateLimited(x.req), true
 }
 
-// node gives the backend of the request's chain and region, and counts the request for the effects that hold it.
+// lead counts the request for the effect that leads it to another chain.
+func (x *exchange) lead(s split) {
+	if s.leader != nil {
+		x.served = s.chain
+		x.touch(s.leader, fault.LayerRPC)
+	}
+}
+
+// chain is the one whose node answers.
+func (x *exchange) chain() string { return cmp.Or(x.served, x.req.Chain) }
+
+// node gives the backend of the chain that answers, in the request's region, and counts the request for the effects that hold it.
 func (x *exchange) node() (Backend, error) {
-	node, err := x.g.cfg.Backend(x.req.Chain, x.req.Region)
+	node, err := x.g.cfg.Backend(x.chain(), x.req.Region)
 	if err != nil {
 		return nil, err
 	}
@@ -202,10 +236,65 @@ func (x *exchange) node() (Backend, error) {
 
 func (x *exchange) hold(node Backend) {
 	for _, g := range node.Grips() {
-		if g.Covers(x.req.Region, x.req.Chain) && (x.probe == nil || g.ID == x.probe.effect) {
+		if g.Covers(x.req.Region, x.chain()) && (x.probe == nil || g.ID == x.probe.effect) {
 			x.touch(g, fault.LayerChain)
 		}
 	}
+}
+
+// finish does what remains once the node has answered: accepted transactions go to the other nodes, rules alter single answers, and what the gateway says itself
+// joins them. It gives the reply's body.
+func (x *exchange) finish(parts split, node Backend, body []byte) []byte {
+	merging := parts.rest < len(parts.own)
+	if len(x.sent) == 0 && !merging && len(parts.alters) == 0 {
+		return body
+	}
+	answers, batch, ok := parseAnswers(body)
+	x.carryAccepted(parts, node, answers)
+	altered := x.alter(parts, answers)
+	switch {
+	case merging && (ok && batch || len(body) == 0):
+		return merge(x.message.calls, parts.own, answers)
+	case altered && batch:
+		raws := make([]json.RawMessage, len(answers))
+		for i, a := range answers {
+			raws[i] = a.raw
+		}
+		return joinArray(raws)
+	case altered:
+		return answers[0].raw
+	default:
+		return body
+	}
+}
+
+// alter has the rules that take the request change the node's answers in place.
+func (x *exchange) alter(parts split, answers []answer) (altered bool) {
+	if len(parts.alters) == 0 {
+		return false
+	}
+	places := pair(x.message.calls, parts.own, answers)
+	for _, rule := range parts.alters {
+		hit := false
+		for i, c := range x.message.calls {
+			if places[i] < 0 || c.Method == "" || !answerable(c.ID) {
+				continue
+			}
+			a := &answers[places[i]]
+			if a.result == nil && x.probe == nil {
+				continue
+			}
+			if result, ok := rule.Alter(x.req, c.RPCCall, a.result); ok {
+				*a = answer{id: a.id, raw: resultReply(a.id, result), result: result}
+				hit = true
+			}
+		}
+		if hit {
+			x.touch(rule.Grip, fault.LayerRPC)
+			altered = true
+		}
+	}
+	return altered
 }
 
 // record writes the call down, once: later words about it are ignored.
@@ -213,20 +302,21 @@ func (x *exchange) record(reply string, status, code int) {
 	x.once.Do(func() {
 		x.g.cfg.Sink.Add(history.Call{
 			N: x.req.N, Service: x.req.Service, Region: x.req.Region, Chain: x.req.Chain, Transport: x.req.Transport,
-			Method: x.g.redact(x.method()), Reply: reply, Status: status, Code: code, Faults: x.faults, Probe: x.probe != nil,
-			At: x.at, End: x.g.cfg.Clock.Now(),
+			Method: x.g.redact(x.method()), Reply: reply, Status: status, Code: code, Served: x.served, RetryAfterS: x.after, Faults: x.faults,
+			Probe: x.probe != nil, At: x.at, End: x.g.cfg.Clock.Now(),
 		})
 	})
 }
 
-// upgradeMethod stands in the record for the request that opens a socket.
-const upgradeMethod = "(upgrade)"
-
 func (x *exchange) method() string {
-	if x.opens {
-		return upgradeMethod
+	switch {
+	case x.opens:
+		return history.MethodUpgrade
+	case x.verb != "":
+		return x.verb
+	default:
+		return x.message.methods()
 	}
-	return x.message.methods()
 }
 
 // classify is the class of a reply by its status (0 on a socket) and the first error in its body.

@@ -6,17 +6,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"blackout/harness/content"
 	"blackout/harness/fault"
 )
 
 func TestNewRefuses(t *testing.T) {
 	full := open(t, nil).gw.cfg
 	for name, change := range map[string]func(*Config){
-		"no name":        func(c *Config) { c.Service = "" },
-		"no judge":       func(c *Config) { c.Judge = nil },
-		"no carrier":     func(c *Config) { c.Carry = nil },
-		"no regions":     func(c *Config) { c.Regions = nil },
-		"another kind":   func(c *Config) { c.Kind = fault.KindStorage },
+		"no name":      func(c *Config) { c.Service = "" },
+		"no judge":     func(c *Config) { c.Judge = nil },
+		"no carrier":   func(c *Config) { c.Carry = nil },
+		"no regions":   func(c *Config) { c.Regions = nil },
+		"another kind": func(c *Config) { c.Kind = fault.KindHTTP },
+		"no files":     func(c *Config) { c.Kind = fault.KindStorage },
+		"no content id": func(c *Config) {
+			c.Kind, c.Files = fault.KindStorage, []content.File{{ID: "bafk", Name: "broken.svg"}}
+		},
 		"wrong dialect":  func(c *Config) { c.Dialect = "infra" },
 		"no key":         func(c *Config) { c.Key = "" },
 		"key with slash": func(c *Config) { c.Key = "a/b" },

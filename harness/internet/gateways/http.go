@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 const (
 	transportHTTP = "http"
 	transportWS   = "ws"
+	transportTCP  = "tcp"
 )
 
 // submitTimeout bounds a request with transactions, which outlives its app: above the longest wait of eth_sendRawTransactionSync, a minute in geth.
@@ -32,7 +34,7 @@ func (g *Gateway) serve(chain string, w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(g.ctx, cancel)() // a handler that is mounted elsewhere ends with the gateway, too
 	probe := g.probe(r.Header)
 	g.seen(ctx, probe)
-	if websocket.IsWebSocketUpgrade(r) {
+	if g.own == nil && websocket.IsWebSocketUpgrade(r) {
 		g.upgrade(ctx, chain, probe, w, r)
 		return
 	}
@@ -41,6 +43,11 @@ func (g *Gateway) serve(chain string, w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		x.record(history.ReplyAborted, 0, 0)
 		panic(http.ErrAbortHandler)
+	}
+	if g.own != nil {
+		x.ask(r, body)
+		g.reply(ctx, w, x, x.owned)
+		return
 	}
 	x.read(body)
 	g.reply(ctx, w, x, func() fault.HTTPReply { return g.answer(ctx, r, x, body) })
@@ -56,20 +63,31 @@ func (g *Gateway) reply(ctx context.Context, w http.ResponseWriter, x *exchange,
 		x.record(history.ReplyAborted, 0, 0)
 		panic(http.ErrAbortHandler) // net/http's way to cut a connection; it is not logged
 	}
+	if x.lost != "" {
+		g.lose(ctx, w, x)
+		return
+	}
 	if reply.Status == 0 {
 		reply.Status = http.StatusOK
 	}
+	x.after = retryAfter(reply.Header, reply.Body, g.cfg.Clock.Time(g.cfg.Clock.Now()))
 	h := w.Header()
 	for name, values := range reply.Header {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
-	h.Set("Content-Length", strconv.Itoa(len(reply.Body)))
+	if reply.Status != http.StatusNotModified { // there it would be the length of what is left out (RFC 9110, section 8.6)
+		h.Set("Content-Length", strconv.Itoa(len(reply.Body)))
+	}
 	w.WriteHeader(reply.Status)
 	if _, err := w.Write(reply.Body); err != nil {
 		x.record(history.ReplyAborted, reply.Status, 0)
 		return
 	}
-	class, code := classify(reply.Status, reply.Body)
+	said := reply.Body
+	if g.own != nil {
+		said = nil // an "error" in it is no error of JSON-RPC
+	}
+	class, code := classify(reply.Status, said)
 	x.record(class, reply.Status, code)
 }
 
@@ -78,7 +96,7 @@ func (g *Gateway) answer(ctx context.Context, r *http.Request, x *exchange, body
 	if reply, ok := x.whole(false); ok {
 		return reply
 	}
-	if reply, ok := g.dialect.Admit(r.URL.Path, false); !ok {
+	if reply, ok := g.admit(r.URL.Path, false); !ok {
 		return reply
 	}
 	if size := max(int64(len(body)), r.ContentLength); size > MaxBody {
@@ -93,9 +111,10 @@ func (g *Gateway) answer(ctx context.Context, r *http.Request, x *exchange, body
 		return reply
 	}
 	x.touchSplit(parts)
+	x.lead(parts)
 	node, err := x.node()
 	if err != nil {
-		return g.unreachable(x, "of "+x.req.Chain, err)
+		return g.unreachable(x, "of "+x.chain(), err)
 	}
 	if len(x.sent) > 0 {
 		// The node may accept a transaction of an app that has hung up; the other nodes must hear of it all the same.
@@ -111,16 +130,49 @@ func (g *Gateway) answer(ctx context.Context, r *http.Request, x *exchange, body
 		}
 		return g.unreachable(x, node.Name(), err)
 	}
-	merging := parts.rest < len(parts.own)
-	if len(x.sent) == 0 && !merging {
+	if reply.Status == http.StatusOK {
+		reply.Body = x.finish(parts, node, reply.Body)
+	}
+	if parts.loser == nil {
 		return reply
 	}
-	answers, batch, ok := parseAnswers(reply.Body)
-	x.carryAccepted(parts, node, answers)
-	if merging && reply.Status == http.StatusOK && (ok && batch || len(reply.Body) == 0) {
-		reply.Body = merge(x.message.calls, parts.own, answers)
+	x.touch(parts.loser, fault.LayerRPC)
+	if parts.loss.Mode == fault.LossStatus {
+		return g.dialect.Unavailable(x.req, parts.loss.Status)
 	}
-	return reply
+	x.lost = parts.loss.Mode
+	return fault.HTTPReply{}
+}
+
+// lose keeps the reply back: the app waits until it gives up, or its connection is reset.
+func (g *Gateway) lose(ctx context.Context, w http.ResponseWriter, x *exchange) {
+	if x.lost == fault.LossHang {
+		<-ctx.Done()
+	}
+	x.record(history.ReplyLost, 0, 0)
+	if x.lost == fault.LossReset {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			reset(conn)
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// reset closes a connection with RST instead of FIN.
+func reset(conn net.Conn) {
+	inner := conn
+	for {
+		wrapped, ok := inner.(interface{ NetConn() net.Conn }) // of TLS
+		if !ok {
+			break
+		}
+		inner = wrapped.NetConn()
+	}
+	if tcp, ok := inner.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = inner.Close() // not conn: TLS would say goodbye first
 }
 
 // unreachable is the reply when a node does not answer: that is the harness's own trouble and not the app's, so it is recorded as such, once a node.

@@ -21,7 +21,7 @@ var untimed = cmpopts.IgnoreFields(history.Call{}, "At", "End")
 
 // What the node says reaches the app unchanged, in status, content type and bytes.
 func TestNodeWordsUnchanged(t *testing.T) {
-	w := open(t, func(c *Config) { c.Regions = []Region{{"op-1", 1}} })
+	w := open(t, func(c *Config) { c.Regions = []fault.Region{{Name: "op-1", Share: 1}} })
 	for name, tc := range map[string]struct {
 		body    string
 		headers []string
@@ -143,7 +143,7 @@ func TestRules(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := open(t, func(c *Config) { c.Dialect, c.Regions = "plain", []Region{{"op-1", 1}} })
+			w := open(t, func(c *Config) { c.Dialect, c.Regions = "plain", []fault.Region{{Name: "op-1", Share: 1}} })
 			grips := map[string]*fault.Grip{}
 			for _, r := range tc.rules {
 				grips[r.id] = w.put(r.id, 1, nil, r.layer, r.status, r.methods...)
@@ -176,7 +176,7 @@ func TestRules(t *testing.T) {
 
 // The effects that hold the node count the requests that it answers.
 func TestChainGripsAreTouched(t *testing.T) {
-	w := open(t, func(c *Config) { c.Regions = []Region{{"op-1", 1}} })
+	w := open(t, func(c *Config) { c.Regions = []fault.Region{{Name: "op-1", Share: 1}} })
 	mine, other := &fault.Grip{ID: "lag", Regions: []string{"op-1"}}, &fault.Grip{ID: "far", Regions: []string{"op-2"}}
 	w.nodes["op-1"].grips = []*fault.Grip{mine, other}
 	w.post(blockNumber)
@@ -270,7 +270,7 @@ func TestLatency(t *testing.T) {
 
 // A node that is gone is the harness's own trouble: the app sees 502, and the history says that it was ours.
 func TestNodeGone(t *testing.T) {
-	w := open(t, func(c *Config) { c.Regions = []Region{{"op-1", 1}} })
+	w := open(t, func(c *Config) { c.Regions = []fault.Region{{Name: "op-1", Share: 1}} })
 	w.nodes["op-1"].server.Close()
 	for range 2 {
 		if got := w.post(blockNumber); got.Status != 502 {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"blackout/harness/fault"
 )
@@ -25,6 +26,9 @@ type infura struct {
 // infuraExampleRate is allowed_rps in the documented reply, for a limit that has no number: a rate-limit fault on a service without capacity.
 const infuraExampleRate = 10
 
+// infuraBackoff is backoff_seconds in the documented reply.
+const infuraBackoff = 30
+
 func newInfura(key string, r rates) (Dialect, error) {
 	if key == "" {
 		return nil, errors.New("dialect infura: a key is needed, its addresses contain one")
@@ -37,18 +41,23 @@ func (infura) Path(key string) string   { return "/v3/" + key }
 func (infura) WSPath(key string) string { return "/ws/v3/" + key }
 
 func (d infura) Admit(path string, upgrade bool) (fault.HTTPReply, bool) {
-	want, root := d.Path(d.key), "/v3/"
-	if upgrade {
-		want, root = d.WSPath(d.key), "/ws/v3/"
-	}
+	key, ok := d.KeyIn(path, upgrade)
 	switch {
-	case path == want:
-		return fault.HTTPReply{}, true
-	case len(path) >= len(root) && path[:len(root)] == root:
-		return textReply(http.StatusUnauthorized, "invalid project id"), false
-	default:
+	case !ok:
 		return textReply(http.StatusNotFound, "404 page not found"), false
+	case key != d.key:
+		return textReply(http.StatusUnauthorized, "invalid project id"), false
 	}
+	return fault.HTTPReply{}, true
+}
+
+func (d infura) KeyIn(path string, upgrade bool) (string, bool) {
+	root := d.Path("")
+	if upgrade {
+		root = d.WSPath("")
+	}
+	key, ok := strings.CutPrefix(path, root)
+	return key, ok && key != ""
 }
 
 func (d infura) RateLimited(r fault.Request) fault.HTTPReply {
@@ -57,10 +66,14 @@ func (d infura) RateLimited(r fault.Request) fault.HTTPReply {
 		allowed = infuraExampleRate
 	}
 	current = max(current, allowed)
+	backoff := infuraBackoff
+	if r.RetryAfter > 0 {
+		backoff = fault.WholeSeconds(r.RetryAfter)
+	}
 	return jsonReply(http.StatusTooManyRequests, fmt.Appendf(nil,
 		`{"jsonrpc":"2.0","id":%s,"error":{"code":-32005,"message":"project ID request rate exceeded",`+
-			`"data":{"see":"https://infura.io/docs/ethereum/jsonrpc/ratelimits","current_rps":%s,"allowed_rps":%s,"backoff_seconds":30}}}`,
-		replyID(r), thousandths(current), thousandths(allowed)))
+			`"data":{"see":"https://infura.io/docs/ethereum/jsonrpc/ratelimits","current_rps":%s,"allowed_rps":%s,"backoff_seconds":%d}}}`,
+		replyID(r), thousandths(current), thousandths(allowed), backoff))
 }
 
 // thousandths writes a rate with at most three digits after the point, as the documentation does.

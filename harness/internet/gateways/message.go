@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ethereum/go-ethereum/core/txpool"
+
 	"blackout/harness/fault"
 )
 
@@ -118,7 +120,12 @@ func (m message) rpcCalls() []fault.RPCCall {
 	return calls
 }
 
-// errorReply is the answer to one call, with its keys in geth's order.
+// resultReply is the answer to one call that succeeds, with its keys in geth's order.
+func resultReply(id, result []byte) json.RawMessage {
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":%s}`, id, result)
+}
+
+// errorReply is the same for one that fails.
 func errorReply(id []byte, e fault.RPCError) json.RawMessage {
 	message, err := json.Marshal(e.Message)
 	if err != nil {
@@ -149,9 +156,11 @@ func joinArray(members []json.RawMessage) []byte {
 // answer is one member of a node's reply.
 type answer struct {
 	id, raw   json.RawMessage
-	failed    bool // it is an error
-	code      int  // the error's
-	announces bool // it has a method: a subscription's notification
+	result    json.RawMessage // nil without one
+	failed    bool            // it is an error
+	known     bool            // the error says that the node has the transaction already
+	code      int             // the error's
+	announces bool            // it has a method: a subscription's notification
 }
 
 // parseAnswers reads a node's reply; ok is false if it is not JSON. What it gives points into the body.
@@ -175,13 +184,18 @@ func parseAnswer(raw []byte) answer {
 			a.id = value
 		case "method":
 			a.announces = true
+		case "result":
+			a.result = value
 		case "error":
-			var e *struct{ Code int }
+			var e *struct {
+				Code    int
+				Message string
+			}
 			if json.Unmarshal(value, &e) != nil || e != nil {
 				a.failed = true
 			}
 			if e != nil {
-				a.code = e.Code
+				a.code, a.known = e.Code, strings.Contains(e.Message, txpool.ErrAlreadyKnown.Error())
 			}
 		}
 	})
@@ -211,30 +225,40 @@ type ownAnswer struct {
 	body  json.RawMessage
 }
 
-// merge puts the gateway's own answers and the node's into one batch reply, in the order of the calls. What the node said beyond them comes last.
-func merge(calls []call, own []ownAnswer, node []answer) []byte {
-	byID := map[string][]json.RawMessage{}
-	for _, a := range node {
-		byID[string(a.id)] = append(byID[string(a.id)], a.raw)
+// pair gives the place of each call's answer among the node's, -1 where there is none. Of several with one id the n-th call has the n-th answer.
+func pair(calls []call, own []ownAnswer, node []answer) []int {
+	byID := map[string][]int{}
+	for i, a := range node {
+		byID[string(a.id)] = append(byID[string(a.id)], i)
 	}
-	taken := map[string]int{}
-	var out []json.RawMessage
+	places := make([]int, len(calls))
 	for i, c := range calls {
+		places[i] = -1
 		if own[i].taken {
-			if own[i].body != nil {
-				out = append(out, own[i].body)
-			}
 			continue
 		}
-		if id, ok := c.expects(); ok && taken[id] < len(byID[id]) {
-			out = append(out, byID[id][taken[id]])
-			taken[id]++
+		if id, ok := c.expects(); ok && len(byID[id]) > 0 {
+			places[i], byID[id] = byID[id][0], byID[id][1:]
 		}
 	}
-	for _, a := range node {
-		if id := string(a.id); taken[id] > 0 {
-			taken[id]--
-		} else {
+	return places
+}
+
+// merge puts the gateway's own answers and the node's into one batch reply, in the order of the calls. What the node said beyond them comes last.
+func merge(calls []call, own []ownAnswer, node []answer) []byte {
+	places := pair(calls, own, node)
+	placed := make([]bool, len(node))
+	var out []json.RawMessage
+	for i := range calls {
+		switch at := places[i]; {
+		case own[i].taken && own[i].body != nil:
+			out = append(out, own[i].body)
+		case at >= 0:
+			out, placed[at] = append(out, node[at].raw), true
+		}
+	}
+	for i, a := range node {
+		if !placed[i] {
 			out = append(out, a.raw)
 		}
 	}

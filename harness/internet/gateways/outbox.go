@@ -129,6 +129,7 @@ func (f frame) write(c clock.Clock, app *websocket.Conn) bool {
 		f.x.record(class, f.refused.Status, code)
 	default:
 		class, code := classify(0, f.data)
+		f.x.after = retryAfter(nil, f.data, time.Time{})
 		f.x.record(class, 0, code)
 	}
 	return true

@@ -3,6 +3,7 @@ package gateways
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"blackout/harness/fault"
 )
@@ -30,6 +31,9 @@ func (d plain) Admit(path string, _ bool) (fault.HTTPReply, bool) {
 	}
 	return textReply(status, http.StatusText(status)), false
 }
+
+// KeyIn takes the whole path for the key: who has no manners of its own has no fixed shape of addresses either, "/v2/<key>" is as good as "/<key>/".
+func (plain) KeyIn(path string, _ bool) (string, bool) { return strings.Trim(path, "/"), true }
 
 func (plain) RateLimited(r fault.Request) fault.HTTPReply {
 	return jsonReply(http.StatusTooManyRequests,

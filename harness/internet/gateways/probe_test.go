@@ -83,7 +83,7 @@ func TestProbes(t *testing.T) {
 
 // No record contains the app's key, wherever the app puts it.
 func TestRedaction(t *testing.T) {
-	w := open(t, func(c *Config) { c.Regions = []Region{{"op-1", 1}} })
+	w := open(t, func(c *Config) { c.Regions = []fault.Region{{Name: "op-1", Share: 1}} })
 	w.post(`{"jsonrpc":"2.0","id":"` + testKey + `","method":"eth_` + testKey + `","params":["` + testKey + `"]}`)
 	w.send("http://"+w.addr+"/v3/"+testKey+"/x", http.MethodPost, blockNumber)
 	w.send("http://"+w.addr+"/"+testKey, http.MethodGet, "")

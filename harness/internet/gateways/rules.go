@@ -30,13 +30,27 @@ func (s *ruleSet) put(rule fault.ReplyRule, service string) error {
 		return errors.New("a rule needs a grip with the id of its effect")
 	case rule.Grip.Service != service:
 		return fmt.Errorf("the rule of %s is for service %q", rule.Grip.ID, rule.Grip.Service)
-	case (rule.HTTP == nil) == (rule.RPC == nil):
-		return fmt.Errorf("the rule of %s must answer either requests or calls", rule.Grip.ID)
-	case rule.HTTP != nil && rule.Layer != fault.LayerHTTP, rule.RPC != nil && rule.Layer != fault.LayerRPC:
+	case stages(rule) != 1:
+		return fmt.Errorf("the rule of %s must act at one stage, not at %d", rule.Grip.ID, stages(rule))
+	case rule.HTTP != nil && rule.Layer != fault.LayerHTTP, rule.HTTP == nil && rule.Layer != fault.LayerRPC:
 		return fmt.Errorf("the rule of %s does not fit its layer %q", rule.Grip.ID, rule.Layer)
 	}
 	s.change(rule.Grip.ID, &rule)
 	return nil
+}
+
+func stages(rule fault.ReplyRule) (n int) {
+	for _, set := range []bool{rule.HTTP != nil, rule.RPC != nil, rule.Lead != nil, rule.Alter != nil, rule.Lose != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+// leads reports whether the effect still leads requests astray.
+func (s *ruleSet) leads(g *fault.Grip) bool {
+	return g.Share() > 0 && slices.ContainsFunc(s.all(), func(r fault.ReplyRule) bool { return r.Grip == g && r.Lead != nil })
 }
 
 func (s *ruleSet) drop(effect string) { s.change(effect, nil) }

@@ -35,7 +35,8 @@ type submission struct {
 
 // inspect decodes the transactions of a request, judges their signers and records them. What cannot be decoded is left to the node, which refuses it.
 func (x *exchange) inspect() {
-	for i, c := range x.message.calls {
+	for i := range x.message.calls {
+		c := &x.message.calls[i]
 		if c.Method != sendRaw && c.Method != sendRawSync {
 			continue
 		}
@@ -52,10 +53,14 @@ func (x *exchange) inspect() {
 		if err != nil {
 			continue
 		}
+		c.Tx = tx.Hash().Hex()
 		intent, foreign := x.g.cfg.Judge(tx, from)
 		x.sent = append(x.sent, submission{call: i, raw: raw, foreign: foreign, waits: c.Method == sendRawSync})
 		sent := history.Sent{
-			Tx: tx.Hash().Hex(), From: strings.ToLower(from.Hex()), Nonce: tx.Nonce(), Intent: intent, Service: x.req.Service, Foreign: foreign, At: x.at,
+			Tx: c.Tx, From: strings.ToLower(from.Hex()), Nonce: tx.Nonce(), Intent: intent, Service: x.req.Service, Foreign: foreign, At: x.at,
+		}
+		if id := tx.ChainId(); id.IsUint64() {
+			sent.ChainID = id.Uint64()
 		}
 		if to := tx.To(); to != nil {
 			sent.To = strings.ToLower(to.Hex())
@@ -64,7 +69,8 @@ func (x *exchange) inspect() {
 	}
 }
 
-// carryWaiting carries the transactions whose answer waits for their being mined; carryAccepted the others, once the node's answers say that it has them.
+// carryWaiting carries the transactions whose answer waits for their being mined; carryAccepted the others, once the node's answers say that it has them. One that it has
+// already is carried too: a reorganisation may be making the pools forget it just then, and the app has been told that all is well.
 func (x *exchange) carryWaiting(s split, node Backend) {
 	for _, sub := range x.sent {
 		if sub.waits && !s.own[sub.call].taken {
@@ -83,7 +89,7 @@ func (x *exchange) carryAccepted(s split, node Backend, answers []answer) {
 			continue
 		}
 		for _, a := range answers {
-			if string(a.id) == id && !a.failed {
+			if string(a.id) == id && (!a.failed || a.known) {
 				x.carry(node, sub.raw)
 				break
 			}
@@ -95,5 +101,5 @@ func (x *exchange) carryAccepted(s split, node Backend, answers []answer) {
 func (x *exchange) carry(node Backend, raw []byte) {
 	ctx, cancel := context.WithTimeout(x.g.ctx, carryTimeout)
 	defer cancel()
-	x.g.cfg.Carry(ctx, x.req.Chain, node.Name(), raw)
+	x.g.cfg.Carry(ctx, x.chain(), node.Name(), raw)
 }

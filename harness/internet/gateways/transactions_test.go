@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/txpool"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/google/go-cmp/cmp"
@@ -31,7 +32,7 @@ func TestTransactions(t *testing.T) {
 	ok := func(id, hash string) string { return `{"jsonrpc":"2.0","id":` + id + `,"result":"` + hash + `"}` }
 	sent := func(tx string, nonce uint64) history.Sent {
 		return history.Sent{Tx: tx, From: strings.ToLower(crypto.PubkeyToAddress(mine.PublicKey).Hex()), To: "0x00000000000000000000000000000000000000aa",
-			Nonce: nonce, Intent: "pay#1", Service: "infura"}
+			Nonce: nonce, ChainID: 1, Intent: "pay#1", Service: "infura"}
 	}
 	s1, s2 := sent(tx1.Hash().Hex(), 1e9), sent(tx2.Hash().Hex(), 1e9+1)
 	sF := s1
@@ -48,6 +49,7 @@ func TestTransactions(t *testing.T) {
 	}{
 		"accepted":            {body: one, want: ok("1", tx1.Hash().Hex()), sent: []history.Sent{s1}, carried: []string{raw1}, node: []string{raw1}},
 		"refused by the node": {body: one, nodeErr: errors.New("txpool is full"), sent: []history.Sent{s1}, node: []string{raw1}},
+		"known already":       {body: one, nodeErr: txpool.ErrAlreadyKnown, sent: []history.Sent{s1}, carried: []string{raw1}, node: []string{raw1}},
 		"batch": {
 			body: `[` + two + `,` + blockNumber + `]`, want: `[` + ok("2", tx2.Hash().Hex()) + `,` + ok("1", "0x7") + `]`,
 			sent: []history.Sent{s2}, carried: []string{raw2}, node: []string{raw2},
@@ -59,7 +61,7 @@ func TestTransactions(t *testing.T) {
 		"waits for mining": {body: sync1, sent: []history.Sent{s1}, carried: []string{raw1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := open(t, func(c *Config) { c.Regions = []Region{{"op-1", 1}} })
+			w := open(t, func(c *Config) { c.Regions = []fault.Region{{Name: "op-1", Share: 1}} })
 			w.known[crypto.PubkeyToAddress(mine.PublicKey)] = "pay#1"
 			w.nodes["op-1"].err = tc.nodeErr
 			if tc.fault != 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -25,20 +26,32 @@ const writeTimeout = 10 * time.Second
 // Each message of the app is a request of its own, in the socket's region: a socket stays with the node that it was opened to. What the node sends always leaves
 // it at once, since geth blocks the notifications of all while one subscriber does not read; an app that does not read fills its outbox and is cut.
 type socket struct {
-	g         *Gateway
-	chain     string
-	region    string
-	probe     *mark
-	backend   Backend
-	app, node *websocket.Conn
-	outbox    *outbox
-	cut       context.CancelFunc // ends the socket at once
-	mu        sync.Mutex         // guards waiting
-	waiting   map[waitKey][]*pending
+	g       *Gateway
+	chain   string
+	region  string
+	probe   *mark
+	app     *websocket.Conn
+	home    *leg
+	outbox  *outbox
+	cut     context.CancelFunc // ends the socket at once
+	closing atomic.Bool        // a closing frame is under way: what the app still sends is not taken
+	pumps   sync.WaitGroup
+	mu      sync.Mutex      // guards what follows
+	astray  map[string]*leg // by the chain that requests were led to
+	waiting map[waitKey][]*pending
 }
 
-// waitKey finds the request that an answer of the node belongs to.
+// leg is the way between the socket and one node.
+type leg struct {
+	chain   string
+	backend Backend
+	node    *websocket.Conn
+	leader  *fault.Grip // of the effect that led there; nil at home
+}
+
+// waitKey finds the request that an answer of a node belongs to.
 type waitKey struct {
+	leg   *leg
 	batch bool
 	id    string
 }
@@ -55,6 +68,15 @@ var upgrader = websocket.Upgrader{
 	HandshakeTimeout: writeTimeout,
 }
 
+func dial(ctx context.Context, backend Backend) (*websocket.Conn, error) {
+	dialer := websocket.Dialer{HandshakeTimeout: writeTimeout, ReadBufferSize: 16 << 10, WriteBufferPool: &sync.Pool{}}
+	node, resp, err := dialer.DialContext(ctx, backend.WSURL(), nil)
+	if resp != nil {
+		resp.Body.Close()
+	}
+	return node, err
+}
+
 // upgrade opens a socket and serves it until either side, or the gateway, ends it.
 func (g *Gateway) upgrade(ctx context.Context, chain string, probe *mark, w http.ResponseWriter, r *http.Request) {
 	x := g.arrive(chain, transportWS, "", probe)
@@ -64,7 +86,7 @@ func (g *Gateway) upgrade(ctx context.Context, chain string, probe *mark, w http
 		refuse(reply)
 		return
 	}
-	if reply, ok := g.dialect.Admit(r.URL.Path, true); !ok {
+	if reply, ok := g.admit(r.URL.Path, true); !ok {
 		refuse(reply)
 		return
 	}
@@ -78,11 +100,7 @@ func (g *Gateway) upgrade(ctx context.Context, chain string, probe *mark, w http
 		panic(http.ErrAbortHandler)
 	}
 	defer g.work.Done()
-	dialer := websocket.Dialer{HandshakeTimeout: writeTimeout, ReadBufferSize: 16 << 10, WriteBufferPool: &sync.Pool{}}
-	node, resp, err := dialer.DialContext(ctx, backend.WSURL(), nil)
-	if resp != nil {
-		resp.Body.Close()
-	}
+	node, err := dial(ctx, backend)
 	if err != nil {
 		refuse(g.unreachable(x, backend.Name(), err))
 		return
@@ -103,8 +121,8 @@ func (g *Gateway) upgrade(ctx context.Context, chain string, probe *mark, w http
 	// The request's own context does not tell when a connection ends that was taken over.
 	sctx, cut := context.WithCancel(g.ctx)
 	s := &socket{
-		g: g, chain: chain, region: x.req.Region, probe: probe, backend: backend, app: app, node: node,
-		outbox: newOutbox(g.cfg.Clock, g.outboxBytes), cut: cut, waiting: map[waitKey][]*pending{},
+		g: g, chain: chain, region: x.req.Region, probe: probe, app: app, home: &leg{chain: chain, backend: backend, node: node},
+		outbox: newOutbox(g.cfg.Clock, g.outboxBytes), cut: cut, astray: map[string]*leg{}, waiting: map[waitKey][]*pending{},
 	}
 	s.run(sctx)
 }
@@ -114,18 +132,17 @@ func (s *socket) run(ctx context.Context) {
 	defer s.cut()
 	stop := context.AfterFunc(ctx, func() {
 		s.app.Close()
-		s.node.Close()
+		s.home.node.Close()
 	})
 	defer stop()
 	s.app.SetReadLimit(MaxBody)
-	var pumps sync.WaitGroup
-	pumps.Go(func() { s.fromNode() })
-	pumps.Go(func() {
+	s.pumps.Go(func() { s.fromNode(s.home) })
+	s.pumps.Go(func() {
 		defer s.cut()
 		s.outbox.drain(ctx, s.app)
 	})
-	s.fromApp()
-	pumps.Wait()
+	s.fromApp(ctx)
+	s.pumps.Wait()
 	s.outbox.abandon()
 	for _, list := range s.waiting {
 		for _, p := range list {
@@ -135,7 +152,7 @@ func (s *socket) run(ctx context.Context) {
 }
 
 // fromApp reads requests until the app hangs up or a rule closes the socket.
-func (s *socket) fromApp() {
+func (s *socket) fromApp(ctx context.Context) {
 	for {
 		kind, data, err := s.app.ReadMessage()
 		if err != nil {
@@ -143,7 +160,7 @@ func (s *socket) fromApp() {
 			return
 		}
 		if kind == websocket.TextMessage || kind == websocket.BinaryMessage {
-			if !s.receive(kind, data) {
+			if s.closing.Load() || !s.receive(ctx, kind, data) {
 				s.discard()
 				return
 			}
@@ -163,7 +180,7 @@ func (s *socket) discard() {
 }
 
 // receive handles one message; false when the socket is to close, which the outbox does in its turn.
-func (s *socket) receive(kind int, data []byte) bool {
+func (s *socket) receive(ctx context.Context, kind int, data []byte) bool {
 	x := s.g.arrive(s.chain, transportWS, s.region, s.probe)
 	x.read(data)
 	if reply, ok := x.whole(true); ok {
@@ -180,8 +197,15 @@ func (s *socket) receive(kind int, data []byte) bool {
 		return false
 	}
 	x.touchSplit(parts)
-	x.hold(s.backend)
+	x.lead(parts)
+	to, err := s.leg(ctx, parts)
+	if err != nil {
+		s.close(x, s.g.unreachable(x, "of "+x.chain(), err))
+		return false
+	}
+	x.hold(to.backend)
 	if key, ok := expected(x.message, parts); ok {
+		key.leg = to
 		s.mu.Lock()
 		s.waiting[key] = append(s.waiting[key], &pending{x, parts})
 		s.mu.Unlock()
@@ -189,13 +213,44 @@ func (s *socket) receive(kind int, data []byte) bool {
 		return false
 	}
 	if len(x.sent) > 0 {
-		x.carryWaiting(parts, s.backend)
+		x.carryWaiting(parts, to.backend)
 	}
-	if err := s.node.WriteMessage(kind, parts.left(x.message, data)); err != nil {
+	if err := to.node.WriteMessage(kind, parts.left(x.message, data)); err != nil {
 		s.cut()
 		return false
 	}
 	return true
+}
+
+// leg finds the way for a request, and opens the one to another chain's node when a rule leads there first.
+func (s *socket) leg(ctx context.Context, parts split) (*leg, error) {
+	if parts.leader == nil {
+		return s.home, nil
+	}
+	s.mu.Lock()
+	to := s.astray[parts.chain]
+	s.mu.Unlock()
+	if to != nil {
+		return to, nil
+	}
+	backend, err := s.g.cfg.Backend(parts.chain, s.region)
+	if err != nil {
+		return nil, err
+	}
+	node, err := dial(ctx, backend)
+	if err != nil {
+		return nil, err
+	}
+	to = &leg{chain: parts.chain, backend: backend, node: node, leader: parts.leader}
+	s.mu.Lock()
+	s.astray[parts.chain] = to
+	s.mu.Unlock()
+	s.pumps.Go(func() {
+		defer node.Close()
+		defer context.AfterFunc(ctx, func() { node.Close() })()
+		s.fromNode(to)
+	})
+	return to, nil
 }
 
 // expected is how the node's answer to the rest of a request will be known; ok is false if there will be none.
@@ -216,10 +271,10 @@ func expected(m message, parts split) (waitKey, bool) {
 	return key, false
 }
 
-// fromNode delivers what the node sends, until it hangs up.
-func (s *socket) fromNode() {
+// fromNode delivers what a node sends, until it hangs up.
+func (s *socket) fromNode(from *leg) {
 	for {
-		kind, data, err := s.node.ReadMessage()
+		kind, data, err := from.node.ReadMessage()
 		if err != nil {
 			var ce *websocket.CloseError
 			if errors.As(err, &ce) && ce.Code != websocket.CloseAbnormalClosure && ce.Code != websocket.CloseNoStatusReceived {
@@ -229,35 +284,58 @@ func (s *socket) fromNode() {
 			}
 			return
 		}
-		if !s.deliver(kind, data) {
+		if !s.deliver(from, kind, data) {
 			return
 		}
 	}
 }
 
-// deliver passes on one message of the node: an answer to a request, or a subscription's notification.
-func (s *socket) deliver(kind int, data []byte) bool {
+// deliver passes on one message of a node: an answer to a request, or a subscription's notification.
+func (s *socket) deliver(from *leg, kind int, data []byte) bool {
 	answers, batch, ok := parseAnswers(data)
+	announces := ok && len(answers) > 0 && answers[0].announces
+	if announces && from.leader != nil && !s.g.rules.leads(from.leader) {
+		// The way is put right. Nothing else would tell an app that subscribed meanwhile that it hears from the wrong chain.
+		s.cut()
+		return false
+	}
 	var p *pending
-	if ok && (len(answers) == 0 || !answers[0].announces) {
-		p = s.claim(answers, batch)
+	if ok && !announces {
+		p = s.claim(from, answers, batch)
 	}
 	if p == nil {
 		return s.push(frame{kind: kind, data: data})
 	}
-	p.x.carryAccepted(p.parts, s.backend, answers)
-	if batch && p.parts.rest < len(p.parts.own) {
-		data = merge(p.x.message.calls, p.parts.own, answers)
+	data = p.x.finish(p.parts, from.backend, data)
+	if p.parts.loser != nil {
+		return s.lose(p)
 	}
 	return s.push(frame{kind: kind, data: data, x: p.x})
 }
 
+// lose keeps the answer to a request back; false when the socket ends by that.
+func (s *socket) lose(p *pending) bool {
+	p.x.touch(p.parts.loser, fault.LayerRPC)
+	switch loss := p.parts.loss; loss.Mode {
+	case fault.LossHang:
+		p.x.record(history.ReplyLost, 0, 0)
+		return true
+	case fault.LossStatus:
+		s.close(p.x, s.g.dialect.Unavailable(p.x.req, loss.Status))
+	default:
+		p.x.record(history.ReplyLost, 0, 0)
+		reset(s.app.NetConn())
+		s.cut()
+	}
+	return false
+}
+
 // claim finds the request that a reply answers.
-func (s *socket) claim(answers []answer, batch bool) *pending {
+func (s *socket) claim(from *leg, answers []answer, batch bool) *pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range answers {
-		key := waitKey{batch, string(a.id)}
+		key := waitKey{from, batch, string(a.id)}
 		list := s.waiting[key]
 		if len(list) == 0 {
 			continue
@@ -289,6 +367,7 @@ func (s *socket) close(x *exchange, reply fault.HTTPReply) {
 	case reply.Status < http.StatusInternalServerError:
 		code = websocket.ClosePolicyViolation
 	}
+	s.closing.Store(true)
 	s.push(frame{
 		kind: websocket.CloseMessage, data: websocket.FormatCloseMessage(code, http.StatusText(reply.Status)),
 		x: x, refused: &reply, delay: reply.Delay,

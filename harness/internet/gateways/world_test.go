@@ -47,7 +47,8 @@ type node struct {
 	raws  []string // of every eth_sendRawTransaction
 	heads chan uint64
 	gone  chan struct{}
-	err   error // of eth_sendRawTransaction
+	err   error  // of eth_sendRawTransaction
+	chain uint64 // eth_chainId
 }
 
 func (n *node) Name() string  { return n.name }
@@ -69,6 +70,10 @@ func (ethAPI) GetBalance(common.Address, string) (*hexutil.Big, error) {
 }
 
 func (ethAPI) Call() (string, error) { return "", errors.New("header not found") }
+
+func (a ethAPI) ChainId() hexutil.Uint64 { return hexutil.Uint64(a.n.chain) } //nolint:staticcheck // package rpc makes eth_chainId of this spelling only
+
+func (ethAPI) GetLogs() []string { return []string{"a", "b", "c"} }
 
 func (ethAPI) Logs(size int) string { return strings.Repeat("x", size) }
 
@@ -102,7 +107,7 @@ func (a ethAPI) Heads(ctx context.Context) (*rpc.Subscription, error) {
 
 func startNode(t testing.TB, name string) *node {
 	t.Helper()
-	n := &node{name: name, heads: make(chan uint64), gone: make(chan struct{})}
+	n := &node{name: name, chain: 1, heads: make(chan uint64), gone: make(chan struct{})}
 	server := rpc.NewServer()
 	if err := server.RegisterName("eth", ethAPI{n}); err != nil {
 		t.Fatal(err)
@@ -191,7 +196,7 @@ func open(t testing.TB, change func(*Config)) *world {
 	t.Cleanup(transport.CloseIdleConnections)
 	cfg := Config{
 		Service: "infura", Kind: fault.KindRPC, Dialect: "infura", Key: testKey, Seed: 42, ProbeToken: testToken,
-		Regions: []Region{{"aws/us-east-1", 0.7}, {"aws/us-west-2", 0.3}},
+		Regions: []fault.Region{{Name: "aws/us-east-1", Share: 0.7}, {Name: "aws/us-west-2", Share: 0.3}},
 		Backend: func(chain, region string) (Backend, error) {
 			if n, ok := w.nodes[region]; ok && chain == "ethereum" {
 				return n, nil

@@ -96,7 +96,7 @@ func (l *Link) admit(d *door, accepted net.Conn, p *probe) {
 	} else {
 		c.n = uint64(l.opened.Load())
 		l.opened.Add(1)
-		c.region = l.cfg.region(c.n)
+		c.region = fault.Place(l.cfg.Seed, l.cfg.Service, l.cfg.Regions, c.n)
 		c.up.count, c.down.count = &l.up, &l.down
 	}
 	c.born = l.takers(c)
@@ -185,8 +185,11 @@ func (c *conn) serve() {
 // connect dials the service; nil means that the connection has ended. A silenced connection is not dialled, so the service knows nothing of it until it is freed.
 func (c *conn) connect() *net.TCPConn {
 	for c.park() {
-		dialer := net.Dialer{Timeout: c.link.cfg.DialTimeout}
-		up, err := dialer.DialContext(c.ctx, "tcp", c.door.upstream)
+		dialer, to := net.Dialer{Timeout: c.link.cfg.DialTimeout}, c.door.upstream
+		if c.probe != nil && c.link.cfg.Probes != "" {
+			to = c.link.cfg.Probes
+		}
+		up, err := dialer.DialContext(c.ctx, "tcp", to)
 		if err == nil {
 			return c.adopt(up)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 
 	"blackout/harness/clock"
+	"blackout/harness/ports"
 )
 
 // retryEvery is the pause after a failed accept or a failed attempt to open a door again.
@@ -38,6 +39,7 @@ type door struct {
 	refusing []*rule        // why it is closed
 	reserve  io.Closer      // keeps the port while closed, nil otherwise
 	err      error          // why it could not be opened again, nil otherwise
+	shut     bool           // for good: rules no longer open it
 }
 
 // Open makes a door: a listener for one chain ("" for a service without chains) in front of upstream, a host and port. Doors of a link share its rules and counters.
@@ -118,6 +120,9 @@ func (d *door) accept(ln net.Listener) {
 
 // follow closes the door if the rules refuse everybody, and opens it if they no longer do. The link's mutex is held.
 func (d *door) follow() {
+	if d.shut {
+		return
+	}
 	d.refusing = d.link.refusing(d)
 	for _, r := range d.refusing {
 		r.grip.MarkUnseen()
@@ -127,7 +132,7 @@ func (d *door) follow() {
 		_ = d.ln.Close() // it can only say that it was closed before
 		d.ln = nil
 		// Without a reserved port the door still tries to open again; reserving only makes sure that nobody took the port.
-		if r, err := reservePort(d.addr); err == nil {
+		if r, err := ports.Reserve(d.addr); err == nil {
 			d.reserve = r
 		}
 	case shut:

@@ -26,7 +26,7 @@ const (
 	silence  = 60 * time.Millisecond
 )
 
-func newLink(t testing.TB, regions ...Region) *Link {
+func newLink(t testing.TB, regions ...fault.Region) *Link {
 	t.Helper()
 	l, err := New(Config{Service: service, Regions: regions, Seed: 7})
 	if err != nil {
@@ -50,7 +50,7 @@ func open(t testing.TB, l *Link, chain, upstream string) string {
 }
 
 // echoed is a link with one door in front of an echo server.
-func echoed(t testing.TB, regions ...Region) (*Link, string) {
+func echoed(t testing.TB, regions ...fault.Region) (*Link, string) {
 	t.Helper()
 	l := newLink(t, regions...)
 	return l, open(t, l, "", server(t, echo))

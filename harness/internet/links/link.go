@@ -42,20 +42,16 @@ import (
 	"blackout/harness/fault"
 )
 
-// Region is the part of a service that lies in one place. The shares of a service sum to 1.
-type Region struct {
-	Name  string
-	Share float64
-}
-
 // Config describes the service behind a link.
 type Config struct {
 	Service string
 	// Regions is the service's placement; without any, connections belong to the region "".
-	Regions []Region
+	Regions []fault.Region
 	Seed    uint64
 	// DialTimeout bounds the dialling of the service, for each connection alone. Zero is 5 s.
 	DialTimeout time.Duration
+	// Probes is where probes are led in place of the service, host and port: a service that is not ours must not be asked for their sake. "": to the service.
+	Probes string
 }
 
 const defaultDialTimeout = 5 * time.Second
@@ -135,24 +131,6 @@ func (c Config) check() error {
 		return fmt.Errorf("shares of the regions sum to %v, want 1", sum)
 	}
 	return nil
-}
-
-// region draws where the n-th connection of the service leads to.
-func (c Config) region(n uint64) string {
-	if len(c.Regions) == 0 {
-		return ""
-	}
-	at, last := fault.Fraction(c.Seed, "placement", c.Service, n), ""
-	for _, r := range c.Regions {
-		if r.Share == 0 {
-			continue
-		}
-		if last = r.Name; at < r.Share {
-			return r.Name
-		}
-		at -= r.Share
-	}
-	return last // the shares summed to a hair below 1
 }
 
 // Opened is the number of connections that the app has opened so far. Probes are not counted, nor what a closed listener refused.

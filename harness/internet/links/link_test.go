@@ -21,9 +21,9 @@ func TestConfigIsChecked(t *testing.T) {
 	}{
 		{"no name", "has no name", Config{}},
 		{"negative timeout", "is negative", Config{Service: "s", DialTimeout: -1}},
-		{"shares below 1", "sum to 0.7", Config{Service: "s", Regions: []Region{{"a", 0.7}}}},
-		{"share above 1", "not between", Config{Service: "s", Regions: []Region{{"a", 1.5}, {"b", -0.5}}}},
-		{"twice", "twice", Config{Service: "s", Regions: []Region{{"a", 0.5}, {"a", 0.5}}}},
+		{"shares below 1", "sum to 0.7", Config{Service: "s", Regions: []fault.Region{{Name: "a", Share: 0.7}}}},
+		{"share above 1", "not between", Config{Service: "s", Regions: []fault.Region{{Name: "a", Share: 1.5}, {Name: "b", Share: -0.5}}}},
+		{"twice", "twice", Config{Service: "s", Regions: []fault.Region{{Name: "a", Share: 0.5}, {Name: "a", Share: 0.5}}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := New(tc.cfg); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -34,7 +34,7 @@ func TestConfigIsChecked(t *testing.T) {
 }
 
 func TestRefusalOfAllClosesTheDoorAndKeepsOpenConnections(t *testing.T) {
-	l, addr := echoed(t, Region{"east", 0.7}, Region{"west", 0.3})
+	l, addr := echoed(t, fault.Region{Name: "east", Share: 0.7}, fault.Region{Name: "west", Share: 0.3})
 	kept := dial(t, addr)
 	kept.roundTrip("before")
 
@@ -58,7 +58,7 @@ func TestRefusalOfAllClosesTheDoorAndKeepsOpenConnections(t *testing.T) {
 }
 
 func TestRefusalByTwoEffectsTogetherClosesTheDoor(t *testing.T) {
-	l, addr := echoed(t, Region{"east", 0.7}, Region{"west", 0.3})
+	l, addr := echoed(t, fault.Region{Name: "east", Share: 0.7}, fault.Region{Name: "west", Share: 0.3})
 	put(t, l, grip("e1", 1, "east"), fault.ConnRefuse)
 	put(t, l, grip("e2", 1, "west"), fault.ConnRefuse)
 	wantRefused(t, addr)
@@ -176,7 +176,7 @@ func TestResetComesOnceTheAppHasSpoken(t *testing.T) {
 }
 
 func TestPartialSharesFollowTheDraw(t *testing.T) {
-	regions := []Region{{"east", 0.6}, {"west", 0.4}}
+	regions := []fault.Region{{Name: "east", Share: 0.6}, {Name: "west", Share: 0.4}}
 	l, addr := echoed(t, regions...)
 	g := grip("e1", 0.3, "east")
 	put(t, l, g, fault.ConnRefuse)

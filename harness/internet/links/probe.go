@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+
+	"blackout/harness/ports"
 )
 
 // probe marks a connection as one of ours.
@@ -29,16 +31,36 @@ func (p *probeConn) Close() error {
 // A probe is told by its local port, which is bound and registered before it dials. While other effects keep the door closed the probe enters by a private one.
 func (l *Link) Dial(ctx context.Context, chain, effect, region string) (net.Conn, error) {
 	mark := probe{effect: effect, region: region, chain: chain}
-	conn, err := l.dial(ctx, mark)
+	return l.dial(ctx, mark, func() (*door, error) { return l.doorFor(chain) })
+}
+
+// DialAt is Dial at the address of one door, as a probe does that was led there by a name. Where no door is, or one that was shut for good, the machine answers.
+func (l *Link) DialAt(ctx context.Context, address, effect, region string) (net.Conn, error) {
+	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("link %s: probe of effect %q: %w", l.cfg.Service, effect, err)
+	}
+	l.mu.Lock()
+	d := l.doorAt(at)
+	l.mu.Unlock()
+	if d == nil {
+		return new(net.Dialer).DialContext(ctx, "tcp", address)
+	}
+	return l.dial(ctx, probe{effect: effect, region: region, chain: d.chain}, func() (*door, error) { return d, nil })
+}
+
+// dial makes the connection of a probe at the door that is found under the mutex.
+func (l *Link) dial(ctx context.Context, mark probe, find func() (*door, error)) (net.Conn, error) {
+	conn, err := l.dialDoor(ctx, mark, find)
+	if err != nil {
+		return nil, fmt.Errorf("link %s: probe of effect %q: %w", l.cfg.Service, mark.effect, err)
 	}
 	return conn, nil
 }
 
-func (l *Link) dial(ctx context.Context, mark probe) (net.Conn, error) {
+func (l *Link) dialDoor(ctx context.Context, mark probe, find func() (*door, error)) (net.Conn, error) {
 	l.mu.Lock()
-	d, err := l.doorFor(mark.chain)
+	d, err := find()
 	if err != nil {
 		l.mu.Unlock()
 		return nil, err
@@ -65,12 +87,22 @@ func (l *Link) doorFor(chain string) (*door, error) {
 	}
 	for _, serves := range []string{chain, ""} {
 		for _, d := range l.doors {
-			if d.chain == serves {
+			if d.chain == serves && !d.shut {
 				return d, nil
 			}
 		}
 	}
 	return nil, fmt.Errorf("no door for chain %q", chain)
+}
+
+// doorAt finds the open or closed, but not shut, door at an address. The mutex is held.
+func (l *Link) doorAt(at netip.AddrPort) *door {
+	for _, d := range l.doors {
+		if d.addr == at && !d.shut {
+			return d
+		}
+	}
+	return nil
 }
 
 // reachable is where a listener on any address is reached on this machine.
@@ -99,7 +131,7 @@ func (l *Link) dialMarked(ctx context.Context, addr netip.AddrPort, mark probe) 
 		var bindErr error
 		err := raw.Control(func(fd uintptr) {
 			var local netip.AddrPort
-			if local, bindErr = bindPort(int(fd), addr.Addr()); bindErr != nil {
+			if local, bindErr = ports.Bind(int(fd), addr.Addr()); bindErr != nil {
 				return
 			}
 			bound = append(bound, local)

@@ -25,7 +25,7 @@ func probeOf(t *testing.T, l *Link, chain, effect, region string) *client {
 }
 
 func TestAProbeSeesItsEffectOnly(t *testing.T) {
-	l, addr := echoed(t, Region{"east", 0.5}, Region{"west", 0.5})
+	l, addr := echoed(t, fault.Region{Name: "east", Share: 0.5}, fault.Region{Name: "west", Share: 0.5})
 	a, b := grip("a", 1, "east"), grip("b", 0.01)
 	put(t, l, a, fault.ConnBlackhole)
 	put(t, l, b, fault.ConnReset)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package links
+package ports
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// bindPort binds a socket to a free port of an address, before it is connected, and gives the port.
-func bindPort(fd int, ip netip.Addr) (netip.AddrPort, error) {
+// Bind binds a socket to a free port of an address, before it is connected, and gives the port.
+func Bind(fd int, ip netip.Addr) (netip.AddrPort, error) {
 	if err := syscall.Bind(fd, sockaddr(netip.AddrPortFrom(ip, 0))); err != nil {
 		return netip.AddrPort{}, fmt.Errorf("bind a local port on %s: %w", ip, os.NewSyscallError("bind", err))
 	}
@@ -29,9 +29,10 @@ func bindPort(fd int, ip netip.Addr) (netip.AddrPort, error) {
 	return netip.AddrPort{}, fmt.Errorf("read the local port: a %T", name)
 }
 
-// reservePort binds a socket that does not listen. Connecting to it is refused, and the kernel gives the port to nobody else meanwhile, neither when somebody asks
-// for any free port nor as the local port of an outgoing connection. Linux lets a listener join it, since both allow reuse and this one does not listen.
-func reservePort(addr netip.AddrPort) (io.Closer, error) {
+// Reserve keeps a TCP address from everybody until the closer is called, by a socket that does not listen. Connecting to it is refused, and the kernel gives the port to
+// nobody else meanwhile, neither when somebody asks for any free port nor as the local port of an outgoing connection. Linux lets a listener join it, since both allow reuse
+// and this one does not listen.
+func Reserve(addr netip.AddrPort) (io.Closer, error) {
 	family := syscall.AF_INET
 	if addr.Addr().Is6() {
 		family = syscall.AF_INET6

@@ -1,0 +1,2 @@
+// Package ports deals with the ports of addresses in ways that package net does not offer: to have one before there is a connection, and to keep one from others.
+package ports

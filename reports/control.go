@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"blackout/harness/history"
 	"blackout/reports/verdict"
 )
 
@@ -21,13 +20,9 @@ func heldAgainstControl(dir string, v *verdict.Verdict) *verdict.Verdict {
 		return v
 	}
 	id := v.Run.ID + ControlSuffix
-	h, err := history.ReadFolder(filepath.Join(filepath.Dir(filepath.Clean(dir)), id))
+	_, control, err := judged(filepath.Join(filepath.Dir(filepath.Clean(dir)), id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return heldAgainstRecord(dir, v)
-	}
-	var control *verdict.Judgement
-	if err == nil {
-		control, err = verdict.Judge(h)
 	}
 	if err != nil {
 		return verdict.WithRecorded(v, verdict.Control{Run: id, Verdict: verdict.Inconclusive, Reasons: []string{"the control, without faults, cannot be read: " + err.Error()}})

@@ -102,7 +102,7 @@ func write(t *testing.T, dir, id string, h *history.History) *verdict.Verdict {
 }
 
 func TestWriteHoldsARunAgainstItsControl(t *testing.T) {
-	const spoke = "the control, without faults, had hang in view-page, in 1 attempt, the first at 12.5 s: gave no whole answer within 900ms"
+	const spoke = "the control, without faults, had hang in view-page, in 1 attempt, the first at 12.5 s: gave no whole answer within 0.9 s"
 	t.Run("none", func(t *testing.T) {
 		dir := t.TempDir()
 		v := write(t, dir, runID, record(t, dir, runID, false))

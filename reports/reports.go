@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"blackout/harness/history"
 	"blackout/reports/html"
@@ -24,6 +25,10 @@ const (
 	JUnitName   = "junit.xml"
 )
 
+// collectAt is how much garbage, in percent of what is in use, may pile up while a folder's reports are made. What is in use is kept through all of it and grows with the
+// run; the usual 100 would nearly double it.
+const collectAt = 20
+
 // RepeatName is the file that says how repeated runs spread; it lies in a folder of its own beside theirs.
 const RepeatName = "repeat.json"
 
@@ -34,6 +39,40 @@ func Write(dir string, h *history.History) (*verdict.Verdict, error) {
 	if err != nil {
 		return nil, fmt.Errorf("judge the history: %w", err)
 	}
+	return writeAll(dir, h, j)
+}
+
+// Make is Write for the history that the folder itself holds. It never has the whole of a long one in memory. An error of reading it is history's: fs.ErrNotExist when
+// there is none, and history.ErrFormat when it is no history.
+func Make(dir string) (*verdict.Verdict, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
+	h, j, err := judged(dir)
+	if err != nil {
+		return nil, err
+	}
+	return writeAll(dir, h, j)
+}
+
+// judged reads and judges the history of a folder. The lists of its attempts and calls are left empty.
+func judged(dir string) (*history.History, *verdict.Judgement, error) {
+	g := verdict.NewGatherer()
+	h, err := history.ReadFolderTo(dir, g.Takers())
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := g.Judge(h)
+	if err != nil {
+		return nil, nil, fmt.Errorf("judge the history: %w", err)
+	}
+	return h, j, nil
+}
+
+func writeAll(dir string, h *history.History, j *verdict.Judgement) (*verdict.Verdict, error) {
+	folder, err := os.OpenRoot(dir)
+	if err != nil {
+		return j.Verdict, err
+	}
+	defer func() { _ = folder.Close() }() // it was read only
 	j.Verdict = heldAgainstControl(dir, j.Verdict)
 	encoded, err := j.Verdict.Encode()
 	if err != nil {
@@ -41,7 +80,7 @@ func Write(dir string, h *history.History) (*verdict.Verdict, error) {
 	}
 	return j.Verdict, errors.Join(
 		replace(dir, VerdictName, func(w io.Writer) error { _, err := w.Write(encoded); return err }),
-		replace(dir, HTMLName, func(w io.Writer) error { return html.Write(w, j, h) }),
+		replace(dir, HTMLName, func(w io.Writer) error { return html.Write(w, j, h, folder.FS()) }),
 		replace(dir, SummaryName, func(w io.Writer) error { return markdown.Summary(w, j.Verdict) }),
 		replace(dir, JUnitName, func(w io.Writer) error { return junit.Write(w, j.Verdict) }),
 	)

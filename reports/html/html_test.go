@@ -28,8 +28,9 @@ func sample() (*verdict.Judgement, *history.History) {
 			{ID: "zero-balance/view/acct-01", Check: "zero-balance", Class: verdict.Wrong, Journey: "view", Count: 2, Attempts: []string{"view#212"}, Text: "showed 0"},
 		},
 		SupportingNotes: []string{"a note to the reader"},
-		Faults:          []verdict.Fault{{ID: "c1/unreachable/infura", Fault: "unreachable", Service: "infura", PlannedFromS: 15, PlannedToS: 35, ConfirmedAtS: &at, ClearedAtS: &cleared, EndedAs: verdict.Exercised}},
-		Providers:       []verdict.Provider{{Service: "infura", Requests: map[string]verdict.ProviderWindow{verdict.Outage: {Total: 200, Failed: 190}}}},
+		Faults: []verdict.Fault{{ID: "c1/unreachable/infura", Fault: "unreachable", Service: "infura", PlannedFromS: 15, PlannedToS: 35, ConfirmedAtS: &at, ClearedAtS: &cleared, EndedAs: verdict.Exercised},
+			{ID: "c2/app-stopped/east-0", Fault: "app-stopped", Instance: "east-0", PlannedFromS: 15, PlannedToS: 35, EndedAs: verdict.Exercised, Touched: verdict.Touched{Instances: 1}}},
+		Providers: []verdict.Provider{{Service: "infura", Requests: map[string]verdict.ProviderWindow{verdict.Outage: {Total: 200, Failed: 190}}}},
 	}
 	j := &verdict.Judgement{
 		Verdict: v, Plan: &plan.Plan{Journeys: []plan.Journey{{Name: "view", Request: "GET /balance", Rate: 20, Deadline: 2e6}}, Effects: []plan.Effect{{ID: "c1/unreachable/infura", Reach: 1}}},
@@ -42,7 +43,7 @@ func write(t *testing.T, of func() (*verdict.Judgement, *history.History)) strin
 	t.Helper()
 	j, h := of()
 	var out bytes.Buffer
-	if err := html.Write(&out, j, h); err != nil {
+	if err := html.Write(&out, j, h, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -52,7 +53,7 @@ func TestPageSaysWhatMatters(t *testing.T) {
 	page := write(t, sample)
 	for _, want := range []string{
 		"FAIL", "misleading", "zero-balance", "20 times for 2 users", "view#211", "view#212", "O 0.500 × 0.75 + R 1.000 × 0.25 = 0.625 → 62; wrong: at most 12.5 (share 0.680) → 12", "(1 × 12) ÷ 1 = 12",
-		"unreachable", "15.0 s", "exercised", "&gt;99 %", "200 <span class=\"soft\">(190 failed)", "geth v1", "a note to the reader",
+		"unreachable", "15.0 s", "exercised", "&gt;99 %", "200 <span class=\"soft\">(190 failed)", "geth v1", "a note to the reader", "instance east-0", ">east-0</text>",
 	} {
 		if !strings.Contains(page, want) && !strings.Contains(stdhtml.UnescapeString(page), want) {
 			t.Errorf("the page lacks %q", want)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"strings"
 
 	"blackout/harness/history"
@@ -42,11 +43,12 @@ type journeyView struct {
 	Request string
 	Classes template.HTML // attempts by class over time
 	Latency template.HTML
+	Screens []screenView
 	Sum     string
 }
 
-// Write writes the page of one run.
-func Write(w io.Writer, j *verdict.Judgement, h *history.History) error {
+// Write writes the page of one run. folder is the run's, for the pictures that the verdict names; nil: they are only named.
+func Write(w io.Writer, j *verdict.Judgement, h *history.History, folder fs.FS) error {
 	v := view{V: j.Verdict, Timeline: timeline(j)}
 	if j.Plan != nil {
 		v.About = j.Plan.About
@@ -56,13 +58,13 @@ func Write(w io.Writer, j *verdict.Judgement, h *history.History) error {
 	}
 	if h.Timeline != nil {
 		for _, a := range h.Apps {
-			if a.At > h.Timeline.At && a.Event == "exited" {
+			if a.At > h.Timeline.At && a.Event == history.AppExited {
 				v.Apps = append(v.Apps, fmt.Sprintf("%s ended by itself at %.1f s: %s", a.Instance, (a.At-h.Timeline.At).Seconds(), a.Detail))
 			}
 		}
 	}
 	for _, c := range j.Verdict.Cells {
-		jv := journeyView{Cell: c, Classes: classPicture(j, c.Journey), Latency: latencyPicture(j, c.Journey), Sum: arithmetic(c)}
+		jv := journeyView{Cell: c, Classes: classPicture(j, c.Journey), Latency: latencyPicture(j, c.Journey), Screens: screensOf(j.Verdict, c.Journey, folder), Sum: arithmetic(c)}
 		if j.Plan != nil {
 			for _, p := range j.Plan.Journeys {
 				if p.Name == c.Journey {
@@ -112,12 +114,7 @@ func scoreSum(v *verdict.Verdict) []string {
 	return []string{fmt.Sprintf("(%s) ÷ %d = %d", strings.Join(parts, " + "), weights, *v.Score)}
 }
 
-func on(f verdict.Fault) string {
-	if f.Service != "" {
-		return f.Service
-	}
-	return f.Chain
-}
+func on(f verdict.Fault) string { return f.On() }
 
 func total(counts map[verdict.Class]int) int {
 	n := 0

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"maps"
@@ -108,7 +109,7 @@ func timeline(j *verdict.Judgement) template.HTML {
 		}
 	}
 	for _, f := range j.Verdict.Faults {
-		lane(on(f), func(y float64) {
+		lane(cmp.Or(f.Service, f.Chain, f.Instance), func(y float64) {
 			title := fmt.Sprintf("%s: %s", f.ID, f.EndedAs)
 			bar("planned", f.PlannedFromS, f.PlannedToS, y, "", title)
 			from, to := f.PlannedFromS, f.PlannedToS
@@ -157,7 +158,7 @@ func classPicture(j *verdict.Judgement, journey string) template.HTML {
 	width := s.bucket()
 	columns := map[int]map[verdict.Class]int{}
 	most := 1
-	for _, a := range j.Attempts {
+	for a := range j.All() {
 		if a.Journey != journey {
 			continue
 		}
@@ -195,7 +196,7 @@ func latencyPicture(j *verdict.Judgement, journey string) template.HTML {
 	width := s.bucket()
 	columns := map[int][]float64{}
 	low, high := 1e-3, 1.0
-	for _, a := range j.Attempts {
+	for a := range j.All() {
 		if a.Journey != journey || a.Class == verdict.Void {
 			continue
 		}

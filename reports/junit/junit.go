@@ -34,9 +34,14 @@ type kase struct {
 	Name      string   `xml:"name,attr"`
 	Class     string   `xml:"classname,attr"`
 	Time      string   `xml:"time,attr"`
+	Skipped   *skip    `xml:"skipped,omitempty"`
 	Failure   *problem `xml:"failure,omitempty"`
 	Error     *problem `xml:"error,omitempty"`
 	SystemOut string   `xml:"system-out,omitempty"`
+}
+
+type skip struct {
+	Message string `xml:"message,attr"`
 }
 
 type problem struct {
@@ -50,12 +55,31 @@ type problem struct {
 func Write(w io.Writer, runs ...*verdict.Verdict) error {
 	all := suites{Name: "blackout"}
 	for _, v := range runs {
-		s := runSuite(v)
-		all.Tests += s.Tests
-		all.Failures += s.Failures
-		all.Errors += s.Errors
-		all.Suites = append(all.Suites, s)
+		all.add(runSuite(v))
 	}
+	return write(w, all)
+}
+
+// add counts the cases of a suite and takes it in.
+func (all *suites) add(s suite) {
+	for _, k := range s.Cases {
+		s.Tests++
+		switch {
+		case k.Failure != nil:
+			s.Failures++
+		case k.Error != nil:
+			s.Errors++
+		case k.Skipped != nil:
+			s.Skipped++
+		}
+	}
+	all.Tests += s.Tests
+	all.Failures += s.Failures
+	all.Errors += s.Errors
+	all.Suites = append(all.Suites, s)
+}
+
+func write(w io.Writer, all suites) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -79,20 +103,16 @@ func runSuite(v *verdict.Verdict) suite {
 		switch failing := failing(v, cell.Journey); {
 		case v.Verdict == verdict.Inconclusive || v.Verdict == verdict.NotApplicable:
 			k.Error = &problem{Message: v.Verdict, Type: v.Verdict, Text: strings.Join(v.Reasons, "\n")}
-			s.Errors++
 		case len(failing) > 0:
 			var text strings.Builder
 			for _, f := range failing {
 				fmt.Fprintf(&text, "%s (%s), %d times from %.1f s: %s\n  attempts: %s\n", f.ID, f.Class, f.Count, f.FirstAtS, f.Text, strings.Join(f.Attempts, ", "))
 			}
 			k.Failure = &problem{Message: fmt.Sprintf("%s: %s", failing[0].Check, failing[0].Text), Type: failing[0].Check, Text: text.String()}
-			s.Failures++
 		}
-		s.Tests++
 		s.Cases = append(s.Cases, k)
 	}
 	if len(s.Cases) == 0 { // a run that ended before it knew its journeys still has to show
-		s.Tests, s.Errors = 1, 1
 		s.Cases = []kase{{Name: v.Run.Scenario, Class: v.Run.App, Time: "0", Error: &problem{Message: v.Verdict, Type: v.Verdict, Text: strings.Join(v.Reasons, "\n")}}}
 	}
 	return s

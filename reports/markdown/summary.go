@@ -29,6 +29,7 @@ func Summary(w io.Writer, v *verdict.Verdict) error {
 	}
 	findings(&out, v)
 	faults(&out, v)
+	outside(&out, v)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
@@ -59,12 +60,24 @@ func faults(out *strings.Builder, v *verdict.Verdict) {
 	}
 	out.WriteString("\n| fault | on | confirmed | cleared | touched | ended as |\n|---|---|---:|---:|---:|---|\n")
 	for _, f := range v.Faults {
-		on := f.Service
-		if on == "" {
-			on = f.Chain
-		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %d | %s |\n", cell(f.Fault), cell(on), seconds(f.ConfirmedAtS), seconds(f.ClearedAtS),
-			f.Touched.Lookups+f.Touched.Connections+f.Touched.Requests, f.EndedAs)
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %d | %s |\n", cell(f.Fault), cell(f.On()), seconds(f.ConfirmedAtS), seconds(f.ClearedAtS), f.Touched.Total(), f.EndedAs)
+	}
+}
+
+// mostOutside are shown; the rest are counted.
+const mostOutside = 10
+
+// outside lists what the app asked for and the world does not have.
+func outside(out *strings.Builder, v *verdict.Verdict) {
+	if len(v.Outside) == 0 {
+		return
+	}
+	out.WriteString("\n| asked for, but not in this world | times | first |\n|---|---:|---:|\n")
+	for _, o := range v.Outside[:min(mostOutside, len(v.Outside))] {
+		fmt.Fprintf(out, "| %s | %s | %s |\n", cell(o.What()), o.Often(), o.First())
+	}
+	if more := len(v.Outside) - mostOutside; more > 0 {
+		fmt.Fprintf(out, "\n%d more in verdict.json.\n", more)
 	}
 }
 
@@ -104,6 +117,6 @@ func seconds(s *float64) string {
 }
 
 // cell makes text fit for a table: nothing in it ends the cell, the row or the page's mark-up.
-func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", ">", "&gt;", "`", "'").Replace(text)
-}
+func cell(text string) string { return cellMarks.Replace(text) }
+
+var cellMarks = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", ">", "&gt;", "`", "'")

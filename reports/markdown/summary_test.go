@@ -23,7 +23,8 @@ func TestSummary(t *testing.T) {
 			{Check: "zero-balance", Journey: "view-balance", Class: verdict.Wrong, Count: 3, FirstAtS: 11.5, Text: "showed 0 to the | first"},
 			{Check: "hang", Journey: "view-balance", Class: verdict.Unavailable, Count: 1, FirstAtS: 13, Text: "gave no answer"},
 		},
-		Faults: []verdict.Fault{{Fault: "chain-halt", Chain: "ethereum", ClearedAtS: &cleared, EndedAs: verdict.Exercised, Touched: verdict.Touched{Requests: 7}}},
+		Faults: []verdict.Fault{{Fault: "chain-halt", Chain: "ethereum", ClearedAtS: &cleared, EndedAs: verdict.Exercised, Touched: verdict.Touched{Requests: 7}},
+			{Fault: "app-stopped", Instance: "east-0", ClearedAtS: &cleared, EndedAs: verdict.Exercised, Touched: verdict.Touched{Instances: 1}}},
 	}
 	var out strings.Builder
 	if err := Summary(&out, v); err != nil {
@@ -47,6 +48,7 @@ func TestSummary(t *testing.T) {
 | fault | on | confirmed | cleared | touched | ended as |
 |---|---|---:|---:|---:|---|
 | chain-halt | ethereum | – | 20.0 s | 7 | exercised |
+| app-stopped | instance east-0 | – | 20.0 s | 1 | exercised |
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)

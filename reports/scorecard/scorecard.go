@@ -69,7 +69,7 @@ const needed = 0.8
 func Make(runs []*verdict.Verdict, suite *spec.Suite) []Card {
 	byApp := map[string][]*verdict.Verdict{}
 	outages := slices.DeleteFunc(slices.Clone(runs), func(v *verdict.Verdict) bool { return v.Run.Control || v.Run.Scenario == "control" })
-	for _, v := range latest(outages) {
+	for _, v := range Latest(outages) {
 		byApp[v.Run.App] = append(byApp[v.Run.App], v)
 	}
 	cards := make([]Card, 0, len(byApp))
@@ -89,8 +89,8 @@ func Make(runs []*verdict.Verdict, suite *spec.Suite) []Card {
 	return cards
 }
 
-// latest keeps one run per app, scenario and seed. Run ids begin with the time, so the greatest is the latest.
-func latest(runs []*verdict.Verdict) []*verdict.Verdict {
+// Latest keeps one run per app, scenario and seed. Run ids begin with the time, so the greatest is the latest.
+func Latest(runs []*verdict.Verdict) []*verdict.Verdict {
 	type key struct {
 		app, scenario string
 		seed          uint64

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -21,6 +22,7 @@ type Board struct {
 	clock       clock.Clock
 
 	mu    sync.Mutex
+	opens bool // says where the app can be opened
 	lanes []*Lane
 	drawn int // lines on the screen that the next drawing goes over
 }
@@ -28,6 +30,13 @@ type Board struct {
 // NewBoard makes an empty board.
 func NewBoard(out io.Writer, interactive bool, c clock.Clock) *Board {
 	return &Board{out: out, interactive: interactive, clock: c}
+}
+
+// ShowAddresses has the board say where the app can be opened. Of runs that go on side by side it would be more than one wants to read.
+func (b *Board) ShowAddresses() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opens = true
 }
 
 // Lane is one run on a board. Line is called with each line of its history, from one goroutine.
@@ -47,9 +56,11 @@ type Lane struct {
 	open    map[string]int // attempts whose class is not known yet: payments that may still settle
 	judged  int            // attempts at the last judging
 	ended   string
+	urls    []string // where the app can be opened
 
 	told   string // what the last plain line was about
 	toldAt clock.Micros
+	shown  int // of urls
 }
 
 // Add puts a run on the board.
@@ -94,6 +105,13 @@ func (l *Lane) Line(line []byte) {
 	}
 }
 
+// Opened says where an instance of the app can be opened while the run goes on.
+func (l *Lane) Opened(address string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.urls = append(l.urls, address)
+}
+
 // End says how the run ended; the lane shows it from now on.
 func (l *Lane) End(word string) {
 	l.mu.Lock()
@@ -130,7 +148,7 @@ func (l *Lane) judge() {
 // countOpen counts, for each journey, the attempts that have ended for the user and that the judge leaves out until they settle.
 func (l *Lane) countOpen(h *history.History, j *verdict.Judgement) {
 	judged := map[string]bool{}
-	for _, a := range j.Attempts {
+	for a := range j.All() {
 		judged[a.ID] = true
 	}
 	clear(l.open)
@@ -187,9 +205,9 @@ func (l *Lane) broke() []string {
 
 // Describe says what an effect does: "http-status 503 on infura, up to 56 % of requests".
 func Describe(e plan.Effect) string {
-	on := e.Service
-	if on == "" {
-		on = e.Chain
+	on := cmp.Or(e.Service, e.Chain)
+	if e.Instance != "" {
+		on = "instance " + e.Instance
 	}
 	text := e.Fault
 	if status, ok := e.With["status"]; ok {
@@ -211,6 +229,9 @@ func (b *Board) Draw() {
 	defer b.mu.Unlock()
 	if !b.interactive {
 		for _, l := range b.lanes {
+			if b.opens {
+				l.tellAddresses(b.out)
+			}
 			l.tell(b.out)
 		}
 		return
@@ -221,7 +242,7 @@ func (b *Board) Draw() {
 	}
 	b.drawn = 0
 	for _, l := range b.lanes {
-		for _, line := range l.lines() {
+		for _, line := range l.lines(b.opens) {
 			text.WriteString(line + "\n")
 			b.drawn++
 		}
@@ -240,7 +261,7 @@ func (b *Board) Clear() {
 }
 
 // lines draws one lane.
-func (l *Lane) lines() []string {
+func (l *Lane) lines(opens bool) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended != "" {
@@ -255,6 +276,9 @@ func (l *Lane) lines() []string {
 	lines := []string{
 		paint(bold, head) + strings.Repeat(" ", max(1, Width-len([]rune(head))-len(clockText))) + paint(dim, clockText),
 		"  " + l.bar() + " " + clip(l.where(), Width-36),
+	}
+	if opens && len(l.urls) > 0 {
+		lines = append(lines, paint(dim, "  "+l.whereOpen()))
 	}
 	broke := l.broke()
 	if len(broke) == 0 {
@@ -341,6 +365,24 @@ func (l *Lane) tell(out io.Writer) {
 			}
 		}
 	}
+}
+
+// tellAddresses says where the app can be opened, when that is news.
+func (l *Lane) tellAddresses(out io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, address := range l.urls[l.shown:] {
+		fmt.Fprintf(out, "%s: open %s\n", l.name, address)
+	}
+	l.shown = len(l.urls)
+}
+
+// whereOpen is where the app can be opened, in a line.
+func (l *Lane) whereOpen() string {
+	if more := len(l.urls) - 1; more > 0 {
+		return fmt.Sprintf("open %s (%d more in environment.json)", l.urls[0], more)
+	}
+	return "open " + l.urls[0]
 }
 
 func minutes(m clock.Micros) string {

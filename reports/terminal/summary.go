@@ -61,6 +61,7 @@ func one(out *strings.Builder, r Result) {
 	}
 	findings(out, v)
 	unexercised(out, v)
+	outside(out, v)
 	if c := v.Control; c != nil {
 		fmt.Fprintf(out, "  %s\n", paint(dim, wrap(fmt.Sprintf("control, without faults: %s (%s)", c.Verdict, c.Run), "    ", 2)))
 	}

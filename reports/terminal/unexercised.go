@@ -24,11 +24,8 @@ func unexercised(out *strings.Builder, v *verdict.Verdict) {
 		if !ok {
 			continue
 		}
-		on := f.Service
-		if on == "" {
-			on = f.Chain
-		}
-		if f.EndedAs != verdict.NotUsed {
+		on := f.On()
+		if f.EndedAs != verdict.NotUsed || f.Instance != "" {
 			on = f.Fault + " on " + on
 		}
 		if by[word] == nil {

@@ -20,24 +20,37 @@ func (t *teller) calls(s Span) []Call {
 			continue
 		}
 		list = append(list, Call{
-			AtS: at, EndS: t.at(c.End), Service: c.Service, Region: c.Region, Chain: c.Chain, Method: c.Method, Reply: c.Reply, Status: c.Status, Code: c.Code, Faults: c.Faults,
+			AtS: at, EndS: t.at(c.End), Service: c.Service, Region: c.Region, Chain: c.Chain, Method: c.Method, Reply: c.Reply, Status: c.Status, Code: c.Code,
+			Served: c.Served, RetryAfterS: c.RetryAfterS, Faults: c.Faults,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b Call) int { return cmp.Compare(a.AtS, b.AtS) })
 	return list
 }
 
+// lookups are the app's questions to the resolver between sending and the end of the span, by time.
+func (t *teller) lookups(s Span) []Lookup {
+	var list []Lookup
+	for i := range t.h.Lookups {
+		if l := &t.h.Lookups[i]; l.At >= t.a.At && t.at(l.At) <= s.ToS {
+			list = append(list, Lookup{AtS: t.at(l.At), Host: l.Host, Kind: l.Kind, Answer: l.Answer, Faults: l.Faults})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Lookup) int { return cmp.Compare(a.AtS, b.AtS) })
+	return list
+}
+
 // faults are the effects that were in place at some time of the span. One that was never seen cleared stays.
-func (t *teller) faults(s Span, calls []Call) []Fault {
+func (t *teller) faults(s Span, calls []Call, lookups []Lookup) []Fault {
 	list := []Fault{}
 	for _, v := range t.j.Verdict.Faults {
 		if v.InjectedAtS == nil || *v.InjectedAtS > s.ToS || v.ClearedAtS != nil && *v.ClearedAtS < s.FromS {
 			continue
 		}
 		f := Fault{
-			ID: v.ID, Fault: v.Fault, On: v.Service, Cause: v.Cause, InjectedAtS: v.InjectedAtS, ConfirmedAtS: v.ConfirmedAtS, ClearedAtS: v.ClearedAtS,
+			ID: v.ID, Fault: v.Fault, On: v.On(), Cause: v.Cause, InjectedAtS: v.InjectedAtS, ConfirmedAtS: v.ConfirmedAtS, ClearedAtS: v.ClearedAtS,
 		}
-		if f.On == "" {
+		if v.Service == "" && v.Chain != "" {
 			f.On = "chain " + v.Chain
 		}
 		for _, e := range t.j.Plan.Effects {
@@ -50,7 +63,28 @@ func (t *teller) faults(s Span, calls []Call) []Fault {
 				f.Calls++
 			}
 		}
+		for _, l := range lookups {
+			if l.Kind == "" && slices.Contains(l.Faults, f.ID) {
+				f.Lookups++
+			}
+		}
 		list = append(list, f)
+	}
+	return list
+}
+
+// happenings is what became of the session's instance: what was so when the attempt was due, and what changed until the span ended. It is empty for an instance that ran all
+// the time as it was started before the baseline.
+func (t *teller) happenings(instance string, s Span) []Happening {
+	var list []Happening
+	for i := range t.h.Apps {
+		if a := &t.h.Apps[i]; a.Instance == instance && a.At >= t.zero && t.at(a.At) <= s.ToS {
+			list = append(list, Happening{AtS: t.at(a.At), Event: a.Event, Detail: a.Detail})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Happening) int { return cmp.Compare(a.AtS, b.AtS) })
+	for len(list) > 1 && list[1].AtS < s.FromS {
+		list = list[1:]
 	}
 	return list
 }
@@ -79,7 +113,7 @@ func (t *teller) chain(s Span) *Chain {
 	}
 	k := t.known
 	c := &Chain{
-		Name: k.Chain, HeadSent: k.HeadAt, HeadEnd: k.HeadEnd, MaxStale: t.journey.MaxStale, Shown: k.Shown,
+		Name: k.Chain, HeadSent: k.HeadAt, HeadEnd: k.HeadEnd, MaxStale: t.journey.MaxStale, Shown: k.Shown, Unit: k.Unit,
 		TrueAt: []uint64{}, Blocks: []Block{}, Apart: t.apart(),
 	}
 	for _, b := range k.True {

@@ -32,7 +32,9 @@ func Make(h *history.History, j *verdict.Judgement, id string) (*Story, error) {
 	}
 	s.Span = t.span(s.Payment)
 	s.Calls = t.calls(s.Span)
-	s.Faults = t.faults(s.Span, s.Calls)
+	s.Lookups = t.lookups(s.Span)
+	s.Faults = t.faults(s.Span, s.Calls, s.Lookups)
+	s.App = t.happenings(s.Attempt.Instance, s.Span)
 	s.Chain = t.chain(s.Span)
 	return s, nil
 }
@@ -52,19 +54,49 @@ type teller struct {
 // at turns a moment of the history into seconds from the start of the baseline.
 func (t *teller) at(m clock.Micros) float64 { return (m - t.zero).Seconds() }
 
+// instance names the instance of the app that the attempt's session uses, or "" where the plan does not list them.
+func (t *teller) instance() string {
+	if n := len(t.j.Plan.Instances); n > 0 && t.a.Session >= 0 {
+		return t.j.Plan.Instances[t.a.Session%n].Name
+	}
+	return ""
+}
+
 func (t *teller) attempt() Attempt {
 	a := t.a
 	return Attempt{
-		ID: a.ID, Journey: a.Journey, Kind: t.journey.Kind, Request: t.journey.Request, Session: a.Session, Account: a.Account,
+		ID: a.ID, Journey: a.Journey, Kind: t.journey.Kind, Driver: t.driver(), Request: t.journey.Request, Session: a.Session, Instance: t.instance(), Account: a.Account,
 		DueS: t.at(a.Due), SentS: t.at(a.At), EndedS: t.at(a.End), LatencyS: (a.End - a.Due).Seconds(),
 		DeadlineS: t.journey.Deadline.Seconds(), PatienceS: t.journey.Patience.Seconds(),
-		Status: a.Status, Error: a.Error, Detail: a.Detail, Answer: a.Answer, Missing: a.Missing, Body: a.Body,
+		Status: a.Status, Error: a.Error, Detail: a.Detail, Answer: a.Answer, Missing: a.Missing, Content: t.content(), Body: a.Body,
 	}
+}
+
+// driver is the journey's when it is not the usual one.
+func (t *teller) driver() string {
+	if t.journey.Driver == "http" {
+		return ""
+	}
+	return t.journey.Driver
+}
+
+// content is the file that the attempt asked for, nil for one that asked for none.
+func (t *teller) content() *Content {
+	if t.a.Content == "" {
+		return nil
+	}
+	c := &Content{ID: t.a.Content, Received: t.a.SHA256}
+	for _, f := range t.j.Plan.Content {
+		if f.ID == c.ID {
+			c.Name, c.Promised = f.Name, f.SHA256
+		}
+	}
+	return c
 }
 
 // decision is the judge's, or why there is none.
 func (t *teller) decision() Decision {
-	for _, j := range t.j.Attempts {
+	for j := range t.j.All() {
 		if j.ID != t.a.ID {
 			continue
 		}
@@ -98,7 +130,11 @@ func (t *teller) payment() *Payment {
 	}
 	for _, r := range t.h.Sent {
 		if r.Intent == t.a.ID {
-			p.Sent = append(p.Sent, Sent{AtS: t.at(r.At), Tx: r.Tx, From: r.From, Nonce: r.Nonce, Service: r.Service, Foreign: r.Foreign})
+			sent := Sent{AtS: t.at(r.At), Tx: r.Tx, From: r.From, Nonce: r.Nonce, Service: r.Service, Foreign: r.Foreign}
+			if own := slices.IndexFunc(t.j.Plan.Chains, func(c plan.Chain) bool { return c.Name == t.journey.Chain }); own >= 0 && t.j.Plan.Chains[own].ID != r.ChainID {
+				sent.ChainID = r.ChainID
+			}
+			p.Sent = append(p.Sent, sent)
 		}
 	}
 	for _, r := range t.h.Said {

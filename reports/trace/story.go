@@ -24,10 +24,14 @@ type Story struct {
 	Attempt  Attempt  `json:"attempt"`
 	Decision Decision `json:"decision"`
 	// Span is the time that Calls, Faults and Blocks are about: from when the attempt was due to its end or, of a payment, to the last word, transaction or block of it.
-	Span   Span    `json:"span"`
-	Calls  []Call  `json:"calls"` // the app's, begun between sending and the span's end: of all users, since a call does not say for whom it is
-	Faults []Fault `json:"faults"`
-	Chain  *Chain  `json:"chain,omitempty"`
+	Span  Span   `json:"span"`
+	Calls []Call `json:"calls"` // the app's, begun between sending and the span's end: of all users, since a call does not say for whom it is
+	// Lookups are the app's questions to the resolver in the same time.
+	Lookups []Lookup `json:"lookups,omitempty"`
+	Faults  []Fault  `json:"faults"`
+	// App is what happened to the session's instance of the app in the span, and last before it.
+	App   []Happening `json:"app,omitempty"`
+	Chain *Chain      `json:"chain,omitempty"`
 	// Payment is there for attempts that pay.
 	Payment *Payment `json:"payment,omitempty"`
 }
@@ -43,8 +47,10 @@ type Attempt struct {
 	ID        string            `json:"id"`
 	Journey   string            `json:"journey"`
 	Kind      string            `json:"kind,omitempty"`
+	Driver    string            `json:"driver,omitempty"` // when it is not http
 	Request   string            `json:"request,omitempty"`
 	Session   int               `json:"session"`
+	Instance  string            `json:"instance,omitempty"` // of the app, that the session uses
 	Account   string            `json:"account,omitempty"`
 	DueS      float64           `json:"due_s"`
 	SentS     float64           `json:"sent_s"`
@@ -57,7 +63,16 @@ type Attempt struct {
 	Detail    string            `json:"detail,omitempty"`
 	Answer    map[string]string `json:"answer,omitempty"`
 	Missing   []string          `json:"missing,omitempty"`
+	Content   *Content          `json:"content,omitempty"`
 	Body      string            `json:"body,omitempty"`
+}
+
+// Content is the file that was asked for, and what came.
+type Content struct {
+	ID       string `json:"id"`
+	Name     string `json:"name,omitempty"`
+	Promised string `json:"promised_sha256,omitempty"` // by the content id
+	Received string `json:"received_sha256,omitempty"` // absent when nothing whole came
 }
 
 // Decision is what the judge made of it. Class is empty for an attempt that was not judged; Why says why not.
@@ -78,23 +93,33 @@ type Span struct {
 
 // Call is one request of the app to a provider.
 type Call struct {
-	AtS     float64  `json:"at_s"`
-	EndS    float64  `json:"end_s"`
-	Service string   `json:"service"`
-	Region  string   `json:"region"`
-	Chain   string   `json:"chain,omitempty"`
-	Method  string   `json:"method"`
-	Reply   string   `json:"reply"` // its class: ok, rpc-error, http-error, aborted
-	Status  int      `json:"status,omitempty"`
-	Code    int      `json:"code,omitempty"`
-	Faults  []string `json:"faults,omitempty"` // the effects that touched it
+	AtS     float64 `json:"at_s"`
+	EndS    float64 `json:"end_s"`
+	Service string  `json:"service"`
+	Region  string  `json:"region"`
+	Chain   string  `json:"chain,omitempty"`
+	Method  string  `json:"method"`
+	Reply   string  `json:"reply"` // its class: ok, rpc-error, http-error, aborted
+	Status  int     `json:"status,omitempty"`
+	Code    int     `json:"code,omitempty"`
+	Served  string  `json:"served,omitempty"` // the chain that answered, where it is not Chain
+	// RetryAfterS is when the reply told the app to come back, in seconds; 0 when it did not say.
+	RetryAfterS float64  `json:"retry_after_s,omitempty"`
+	Faults      []string `json:"faults,omitempty"` // the effects that touched it
+}
+
+// Happening is something that happened to an instance of the app.
+type Happening struct {
+	AtS    float64 `json:"at_s"`
+	Event  string  `json:"event"` // started | ready | exited (by itself) | stopped (by the run)
+	Detail string  `json:"detail,omitempty"`
 }
 
 // Fault is an effect that was in place at some time of the span.
 type Fault struct {
 	ID           string   `json:"id"`
 	Fault        string   `json:"fault"`
-	On           string   `json:"on"` // a service, or a chain as a whole
+	On           string   `json:"on"` // a service, a chain as a whole, or an instance of the app
 	Cause        string   `json:"cause"`
 	InjectedAtS  *float64 `json:"injected_at_s"`
 	ConfirmedAtS *float64 `json:"confirmed_at_s"`
@@ -103,7 +128,17 @@ type Fault struct {
 	Share   float64  `json:"share"`
 	Unit    string   `json:"unit,omitempty"`
 	Regions []string `json:"regions,omitempty"`
-	Calls   int      `json:"calls"` // of the story's calls, those that it touched
+	Calls   int      `json:"calls"`             // of the story's calls, those that it touched
+	Lookups int      `json:"lookups,omitempty"` // of the story's look-ups, questions for addresses
+}
+
+// Lookup is a question of the app to the run's resolver. Kind is the type of record that it asked for, "" for an address.
+type Lookup struct {
+	AtS    float64  `json:"at_s"`
+	Host   string   `json:"host"`
+	Kind   string   `json:"kind,omitempty"`
+	Answer string   `json:"answer"`
+	Faults []string `json:"faults,omitempty"`
 }
 
 // Chain is what could be known while the attempt ran.
@@ -114,6 +149,7 @@ type Chain struct {
 	MaxStale uint64 `json:"max_stale,omitempty"`
 	// Shown is what a read showed, and TrueAt the numbers of all blocks of the run that it is true at.
 	Shown  string   `json:"shown,omitempty"`
+	Unit   string   `json:"unit,omitempty"` // of the balances of Blocks
 	TrueAt []uint64 `json:"true_at"`
 	// Blocks are those that a read could have meant, and at most three more that it is true at; of a payment those that were published in its time.
 	Blocks []Block `json:"blocks"`
@@ -126,9 +162,9 @@ type Block struct {
 	Number     uint64  `json:"number"`
 	Hash       string  `json:"hash"`
 	PublishedS float64 `json:"published_s"`
-	Wei        string  `json:"wei,omitempty"`
-	Canonical  bool    `json:"canonical"` // of a read: at some moment between sending and end; of a payment: at the end of the run
-	Shown      bool    `json:"shown"`     // what was shown is true at it
+	Wei        string  `json:"wei,omitempty"` // of the token: its base units
+	Canonical  bool    `json:"canonical"`     // of a read: at some moment between sending and end; of a payment: at the end of the run
+	Shown      bool    `json:"shown"`         // what was shown is true at it
 }
 
 // Node is where a node stood.
@@ -168,6 +204,7 @@ type Sent struct {
 	Tx      string  `json:"tx"`
 	From    string  `json:"from"`
 	Nonce   uint64  `json:"nonce"`
+	ChainID uint64  `json:"chain_id,omitempty"` // that it was signed for, where it is not the journey's chain's
 	Service string  `json:"service"`
 	Foreign bool    `json:"foreign,omitempty"`
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"blackout/harness/fault"
 )
 
 // Text writes the story for a person, in lines of at most 80 columns. Where a part would be too long it is cut, and says by how much: the JSON has all.
@@ -52,6 +54,14 @@ func (s *Story) head(p *page) {
 		who = a.Request + " of " + who
 	}
 	p.para("", 2, who)
+	if c := a.Content; c != nil {
+		p.para("file: ", 6, strings.TrimSpace(c.Name+" "+c.ID))
+		if c.Received != "" {
+			p.line("  SHA-256, as promised and as received:")
+			p.para("    ", 4, c.Promised)
+			p.para("    ", 4, c.Received)
+		}
+	}
 	if d.Window != "" {
 		p.para("", 2, "window: "+d.Window)
 	}
@@ -76,11 +86,15 @@ func (s *Story) active(p *page) {
 			share += " of " + f.Unit
 		}
 		switch {
+		case f.Lookups > 0:
+			share += fmt.Sprintf("; it touched %s above", counted(f.Lookups, "look-up"))
+		case f.Unit == fault.LayerNames.Unit():
+			share += "; it touched no look-up above"
 		case f.Calls == 1:
 			share += "; it touched 1 call above"
 		case f.Calls > 0:
 			share += fmt.Sprintf("; it touched %d calls above", f.Calls)
-		case len(s.Calls) > 0:
+		case len(s.Calls) > 0 && f.Unit != fault.LayerProcess.Unit(): // such a one touches no call
 			share += "; it touched no call above"
 		}
 		p.para("    ", 4, share)
@@ -127,7 +141,7 @@ func (s *Story) blocks(p *page) {
 		}
 		line := fmt.Sprintf("  block %-7d %10s", b.Number, seconds(b.PublishedS))
 		if b.Wei != "" {
-			line += fmt.Sprintf("  %24s wei", b.Wei)
+			line += fmt.Sprintf("  %24s %s", b.Wei, s.Chain.Unit)
 		}
 		if b.Shown {
 			line += "  ← shown"

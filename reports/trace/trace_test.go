@@ -93,6 +93,28 @@ func hangStory(h *hand) string {
 	return a.ID
 }
 
+// nameStory: a name that does not exist any more, asked for over and over, while a payment of another name goes its way. A question before and one after count nothing.
+func nameStory(h *hand) string {
+	const effect = "c1/dns-nxdomain/infura"
+	h.plan.Services = append(h.plan.Services, plan.Service{Name: "infura", Kind: "rpc", Hosts: []plan.Host{{Chain: net, Name: "mainnet.infura.io"}}})
+	h.fault(plan.Effect{ID: effect, Fault: "dns-nxdomain", Layer: "names", Unit: "look-ups", Service: "infura", Steps: []plan.Step{{At: clock.Of(outage), Share: 1}}, Reach: 1}, outage, healed)
+	a := read(60, 12*time.Second, 3*time.Second, map[string]string{})
+	a.Status, a.Body = 503, "cannot be found"
+	h.add(a)
+	ask := func(at time.Duration, host, kind, answer string, faults ...string) {
+		h.add(history.Lookup{Host: host, Kind: kind, Answer: answer, Faults: faults, At: us(at)})
+	}
+	ask(12*time.Second-ms, "mainnet.infura.io", "", history.AnswerUnknown, effect)
+	for i := range 14 {
+		at := 12*time.Second + 2*ms + time.Duration(i)*200*ms
+		ask(at, "mainnet.infura.io", "", history.AnswerUnknown, effect)
+		ask(at, "mainnet.infura.io", "AAAA", history.AnswerUnknown, effect)
+	}
+	ask(13*time.Second, "eth-mainnet.g.alchemy.com", "", "127.18.0.4")
+	ask(16*time.Second, "mainnet.infura.io", "", history.AnswerUnknown, effect)
+	return a.ID
+}
+
 // twiceStory: a payment that was signed anew and mined twice; the first block was reorganised away and its transaction came back in a later one.
 func twiceStory(h *hand) string {
 	h.fault(http503(0.5), outage, healed)
@@ -121,6 +143,42 @@ func silentStory(h *hand) string {
 	id := h.send(24, 12*time.Second, 100*ms, map[string]string{"state": "sent"})
 	h.add(history.Sent{Tx: txOne, From: "0x00000000000000000000000000000000000000ff", Nonce: 4, Intent: id, Service: "infura", Foreign: true, At: us(12*time.Second + 20*ms)})
 	return id
+}
+
+// strangeStory: infura answers for another chain, and the app signs for it; another provider, asked before, had no time.
+func strangeStory(h *hand) string {
+	h.plan.Chains = append(h.plan.Chains, plan.Chain{Name: "base", ID: 8453})
+	id := h.send(24, 12*time.Second, 100*ms, map[string]string{"state": "sent"})
+	busy := call(12*time.Second+1*ms, 5*ms, "eth_chainId", history.ReplyHTTP, 429)
+	busy.Service, busy.RetryAfterS = "alchemy", 5
+	asked := call(12*time.Second+10*ms, 5*ms, "eth_chainId", history.ReplyOK, 200)
+	asked.Served = "base"
+	handed := call(12*time.Second+20*ms, 5*ms, "eth_sendRawTransaction", history.ReplyOK, 200)
+	handed.Served = "base"
+	h.add(busy, asked, handed, history.Sent{Tx: txOne, From: payer, Nonce: 4, ChainID: 8453, Intent: id, Service: "infura", At: handed.At})
+	return id
+}
+
+// downStory: the user's own instance of the app is killed, and is not started as long as that is refused; then it ends by itself.
+func downStory(h *hand) string {
+	h.plan.Instances = []plan.Instance{{Name: "gcp-us-central1-0", Region: "gcp/us-central1"}, {Name: "aws-us-east-1-0", Region: "aws/us-east-1"}}
+	gone := func(id, fault string) plan.Effect {
+		return plan.Effect{ID: id, Fault: fault, Layer: "process", Unit: "instances", Instance: "aws-us-east-1-0", Steps: []plan.Step{{At: clock.Of(outage), Share: 1}}, Reach: 1}
+	}
+	h.fault(gone("c1/app-stopped/aws-us-east-1-0", "app-stopped"), outage, 14*time.Second)
+	h.fault(gone("c2/start-refused/aws-us-east-1-0", "start-refused"), outage, 15*time.Second)
+	lives := func(instance, event, detail string, at time.Duration) {
+		h.add(history.App{Instance: instance, Event: event, Detail: detail, At: us(at)})
+	}
+	lives("aws-us-east-1-0", history.AppStarted, "", -time.Second)
+	lives("aws-us-east-1-0", history.AppStopped, "signal: killed", outage+2*ms)
+	lives("gcp-us-central1-0", history.AppStopped, "signal: killed", outage+3*ms)
+	lives("aws-us-east-1-0", history.AppStarted, "", 15*time.Second+ms)
+	lives("aws-us-east-1-0", history.AppExited, "exit status 1", 15*time.Second+40*ms)
+	a := read(71, 14900*ms, 200*ms, nil)
+	a.Status, a.Error, a.Detail = 0, history.ErrRefused, "connection refused"
+	h.add(a, call(14905*ms, 3*ms, "eth_blockNumber", history.ReplyOK, 200))
+	return a.ID
 }
 
 // quietStory: all is well and nothing was asked.
@@ -155,9 +213,26 @@ func opaqueStory(h *hand) string {
 	return a.ID
 }
 
+// pageStory: a page of HTML in a file's place, from an app that passes on what it gets.
+func pageStory(h *hand) string {
+	file := plan.Content{ID: "bafkreicnk27nwjuanxcj3ffdrp4rg3wedx3izrj77difkc4kr4kkw67ha4", Name: "lamp-1.svg", Type: "image/svg+xml", Bytes: 1200, SHA256: strings.Repeat("a1", 32)}
+	h.plan.Content = []plan.Content{file}
+	h.plan.Services = append(h.plan.Services, plan.Service{Name: "ipfs-io", Kind: "storage", Hosts: []plan.Host{{Name: "ipfs.io"}}, Placement: []plan.Placement{{Region: "aws/us-east-1", Share: 1}}})
+	h.plan.Journeys = append(h.plan.Journeys, plan.Journey{
+		Name: "picture", Driver: "http", Kind: "content", Rate: 5, Every: clock.Of(200 * ms), Request: "GET /picture/${content.cid}", Deadline: clock.Of(2 * time.Second), Patience: clock.Of(6 * time.Second),
+	})
+	h.fault(plan.Effect{ID: "c1/html-page/ipfs-io", Fault: "html-page", Layer: "http", Unit: "requests", Service: "ipfs-io", Steps: []plan.Step{{At: clock.Of(outage), Share: 1}}, Reach: 1}, outage, healed)
+	due := 12 * time.Second
+	h.add(history.Attempt{
+		ID: "picture#60", Journey: "picture", Session: 0, Account: account, Due: us(due), At: us(due + ms), End: us(due + 70*ms), Status: 200,
+		Content: file.ID, SHA256: strings.Repeat("0f", 32), Body: "<!DOCTYPE html>\n<title>We have moved</title>",
+	}, history.Call{Service: "ipfs-io", Region: "aws/us-east-1", Transport: "http", Method: "GET", Reply: history.ReplyOK, Status: 200, Faults: []string{"c1/html-page/ipfs-io"}, At: us(due + 2*ms), End: us(due + 65*ms)})
+	return "picture#60"
+}
+
 var stories = map[string]func(*hand) string{
-	"zero": zeroStory, "stale": staleStory, "hang": hangStory, "paid-twice": twiceStory, "foreign": silentStory, "quiet": quietStory, "stopped": stoppedStory,
-	"old": oldStory, "opaque": opaqueStory,
+	"zero": zeroStory, "name": nameStory, "stale": staleStory, "hang": hangStory, "paid-twice": twiceStory, "foreign": silentStory, "quiet": quietStory, "stopped": stoppedStory, "down": downStory,
+	"old": oldStory, "opaque": opaqueStory, "strange": strangeStory, "page": pageStory,
 }
 
 func TestStories(t *testing.T) {
@@ -375,6 +450,9 @@ func TestTextFitsWhateverIsInIt(t *testing.T) {
 		}
 		for range rapid.IntRange(0, 60).Draw(t, "calls") {
 			s.Calls = append(s.Calls, Call{AtS: at.Draw(t, "at"), Service: rapid.StringN(0, 3, -1).Draw(t, "service"), Method: text.Draw(t, "method"), Faults: []string{"f"}})
+		}
+		for range rapid.IntRange(0, 30).Draw(t, "look-ups") {
+			s.Lookups = append(s.Lookups, Lookup{AtS: at.Draw(t, "at"), Host: rapid.StringN(0, 300, -1).Draw(t, "host"), Answer: text.Draw(t, "answer")})
 		}
 		var out bytes.Buffer
 		if err := s.Text(&out); err != nil {

@@ -70,7 +70,7 @@ func (a amount) zero() bool { return a.digits == "" }
 //
 // An app shows as many digits as its file says. One that shows more is held to what it shows; one that shows fewer has dropped zeros.
 func (a amount) scaled(as plan.Amount) (key string, drop int, ok bool) {
-	unit := unitDigits(as.Unit)
+	unit := as.Digits()
 	if a.negative || a.places > unit {
 		return "", 0, false
 	}
@@ -82,18 +82,6 @@ func (a amount) scaled(as plan.Amount) (key string, drop int, ok bool) {
 		return "0", unit - shown, true
 	}
 	return a.digits + strings.Repeat("0", shown-a.places), unit - shown, true
-}
-
-// unitDigits is how many decimal digits a unit has above one wei.
-func unitDigits(unit string) int {
-	switch unit {
-	case "ether":
-		return 18
-	case "gwei":
-		return 9
-	default:
-		return 0
-	}
 }
 
 // cutOff is a whole number of wei without its last drop digits.

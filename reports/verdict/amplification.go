@@ -13,7 +13,10 @@ const (
 	leastActions  = 20
 )
 
-// amplification.
+// spotAmplification looks at how much the app asks, and at whether it asks when it was told not to.
+func spotAmplification(e *evidence) []sighting { return append(spotMultiplied(e), spotTooEarly(e)...) }
+
+// amplification, by user action.
 //
 // Rule: in the outage, or in the 20 s after it, the app sends its providers more requests for each user action than the app file's limit times what it sent in the
 // baseline. A user action is an attempt, or a question about a payment that is followed. Requests are those that reached a provider's front door: what a refused or
@@ -23,7 +26,7 @@ const (
 //
 // Incident: 2020-11-11, Infura: a client retry storm at 12:37 hit the service while it recovered. 2024-12-04, Reown: load that moved on took down the second
 // provider and then the third.
-func spotAmplification(e *evidence) []sighting {
+func spotMultiplied(e *evidence) []sighting {
 	if e.plan.Amplification <= 0 {
 		return nil
 	}
@@ -92,7 +95,7 @@ func (e *evidence) followUps(a *attempt, s span) int {
 		return 0
 	}
 	to := e.plan.End + e.plan.Drain
-	for _, w := range e.words[a.ID] {
+	for _, w := range e.words[a.id()] {
 		if w.State == history.StateConfirmed || w.State == history.StateFailed {
 			to = w.At
 			break

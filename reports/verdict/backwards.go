@@ -17,13 +17,13 @@ import (
 func spotBackwards(e *evidence) []sighting {
 	type user struct {
 		journey string
-		session int
+		session int32
 		account string
 	}
 	reads := map[user][]*attempt{}
 	for _, a := range e.attempts {
 		if len(a.meant) > 0 && a.class != Void {
-			u := user{a.Journey, a.Session, a.Account}
+			u := user{a.journey.Name, a.Session, a.Account}
 			reads[u] = append(reads[u], a)
 		}
 	}
@@ -41,7 +41,7 @@ func spotBackwards(e *evidence) []sighting {
 				continue
 			}
 			if text, back := e.wentBack(before, a); back {
-				list = append(list, sighting{attempt: a, journey: a.Journey, who: e.who(a), class: Wrong, text: text})
+				list = append(list, sighting{attempt: a, journey: a.journey.Name, who: e.who(a), class: Wrong, text: text})
 			}
 		}
 	}
@@ -49,7 +49,7 @@ func spotBackwards(e *evidence) []sighting {
 }
 
 func (e *evidence) wentBack(before, a *attempt) (string, bool) {
-	if marked(a.Answer["stale"]) {
+	if marked(a.field("stale")) {
 		return "", false
 	}
 	byNumber := func(x, y *block) int { return cmp.Compare(x.Number, y.Number) }
@@ -58,5 +58,5 @@ func (e *evidence) wentBack(before, a *attempt) (string, bool) {
 	if shows.Number+a.journey.MaxStale >= floor || !slices.ContainsFunc(before.meant, func(b *block) bool { return b.fresh(a) }) {
 		return "", false
 	}
-	return fmt.Sprintf("went back from block %d, seen in %s, to block %d", saw.Number, before.ID, shows.Number), true
+	return fmt.Sprintf("went back from block %d, seen in %s, to block %d; %s allowed", saw.Number, before.id(), shows.Number, blocksAllowed(a.journey.MaxStale)), true
 }

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"math/big"
 	"strings"
 
 	"blackout/harness/plan"
@@ -14,36 +15,62 @@ type account struct {
 	looks map[int]map[string][]*block
 }
 
-// account finds an account by its address. It is nil when no block has a balance for it: then there is nothing to hold an answer against.
-func (c *chain) account(address string) *account {
-	address = strings.ToLower(address)
-	if a, ok := c.accounts[address]; ok {
-		return a
+// account finds what the account of an attempt held of what its journey shows: the chain's coin, or its token. It is nil when no block has a balance for it: then
+// there is nothing to hold an answer against.
+func (c *chain) account(a *attempt) *account {
+	key := strings.ToLower(a.Account)
+	if as := a.journey.Balance; as.OfToken() {
+		key = "token " + as.PerBlock // of which every account holds the same
 	}
-	var a *account
+	if found, ok := c.accounts[key]; ok {
+		return found
+	}
+	var found *account
 	for _, b := range c.blocks {
-		wei, ok := b.Watched[address]
-		if !ok || wei == "" || !isDigits(wei) {
+		wei := c.shownHeld(a, b)
+		if wei == "" || !isDigits(wei) {
 			continue
 		}
-		if a == nil {
-			a = &account{looks: map[int]map[string][]*block{}}
+		if found == nil {
+			found = &account{looks: map[int]map[string][]*block{}}
 		}
 		if wei = trimZeros(wei); wei == "" {
 			wei = "0"
 		}
-		a.blocks, a.wei = append(a.blocks, b), append(a.wei, wei)
+		found.blocks, found.wei = append(found.blocks, b), append(found.wei, wei)
 	}
-	c.accounts[address] = a
-	return a
+	c.accounts[key] = found
+	return found
 }
 
-// held is the balance after a block in wei, or "" when the block has none for the account.
+// held is the balance of the coin after a block in wei, or "" when the block has none for the account.
 func (c *chain) held(address string, b *block) string {
 	if b == nil {
 		return ""
 	}
 	return b.Watched[strings.ToLower(address)]
+}
+
+// shownHeld is what the attempt's account held after a block of what its journey shows, in the smallest unit, or "" when the block does not tell. The token's balance
+// follows from the block's number.
+func (c *chain) shownHeld(a *attempt, b *block) string {
+	as := a.journey.Balance
+	if !as.OfToken() || b == nil {
+		return c.held(a.Account, b)
+	}
+	step, ok := new(big.Int).SetString(as.PerBlock, 10)
+	if !ok {
+		return ""
+	}
+	return step.Mul(step, new(big.Int).SetUint64(b.Number)).String()
+}
+
+// smallest names the smallest unit of what a journey shows, for a sentence.
+func smallest(as *plan.Amount) string {
+	if as.OfToken() {
+		return "base units of the token"
+	}
+	return "wei"
 }
 
 // meant lists the blocks after which the balance looks like what was shown, rounded or cut off, in the order of publication. The list is shared: it must not be

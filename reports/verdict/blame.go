@@ -19,7 +19,8 @@ type blame struct {
 // blames is the closed list of phrases. All are ones that nodes and libraries write and apps pass on.
 //
 // Each but those about money is untrue for whatever this harness asks: payments are plain transfers between accounts without code, so no contract is there to
-// revert or to run out of gas; every address is a valid one; the app, not the user, chooses the nonce; and no user rejects anything.
+// revert or to run out of gas, and the token contract answers whatever an app asks of it; every address is a valid one; the app, not the user, chooses the nonce; and no
+// user rejects anything.
 var blames = []blame{
 	{"insufficient funds", true},             // geth core/error.go: ErrInsufficientFunds, ErrInsufficientFundsForTransfer; ethers INSUFFICIENT_FUNDS
 	{"insufficient balance", true},           // geth core/vm/errors.go: ErrInsufficientBalance
@@ -55,7 +56,7 @@ func (e *evidence) misattributed(a *attempt, r ruling) ruling {
 	if a.Error != "" || r.check != "" || (r.class != Declined && r.class != Unavailable) {
 		return r
 	}
-	text := strings.ToLower(a.Answer["declined"])
+	text := strings.ToLower(a.field("declined"))
 	if a.Status >= 400 {
 		text += "\n" + strings.ToLower(a.Body)
 	}
@@ -92,13 +93,24 @@ func (e *evidence) solvent(a *attempt) (held string, at uint64, ok bool) {
 	}
 	need := new(big.Int)
 	if a.journey.Kind == kindWrite {
-		wei, good := new(big.Int).SetString(e.amounts[a.ID], 10)
+		wei, good := new(big.Int).SetString(e.amount(a.id()), 10)
 		if !good {
 			return "", 0, false
 		}
 		need.Add(wei, gasRoom)
 	}
 	return has.String(), b.Number, has.Sign() > 0 && has.Cmp(need) >= 0
+}
+
+// amount is what an intent is about, in wei, or "".
+func (e *evidence) amount(intent string) string {
+	if e.wei == nil {
+		e.wei = make(map[string]string, len(e.h.Intents))
+		for i := range e.h.Intents {
+			e.wei[e.h.Intents[i].ID] = e.h.Intents[i].Wei
+		}
+	}
+	return e.wei[intent]
 }
 
 // planned reports whether some fault of the plan says the phrase itself.

@@ -62,6 +62,8 @@ type chain struct {
 	waiting  []history.Payment // the transactions behind pending
 	drained  clock.Micros      // when the pool was read; forever without a pool record
 	accounts map[string]*account
+	events   map[string][]event            // account → its events by block number; read when they are asked for, as is the next
+	byTx     map[string]map[string][]event // account → hash → events
 }
 
 // paid is a payment in a canonical block.

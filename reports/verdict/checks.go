@@ -34,6 +34,7 @@ const (
 	checkZeroBalance     = "zero-balance"
 	checkStaleUnmarked   = "stale-unmarked"
 	checkNeverTrue       = "never-true"
+	checkWrongChain      = "wrong-chain"
 	checkBackwards       = "backwards"
 	checkLostPayment     = "lost-payment"
 	checkFalseFailure    = "false-failure"
@@ -45,7 +46,10 @@ const (
 	checkNotRecovered    = "not-recovered"
 	checkOwnWrite        = "own-write-missing"
 	checkStuckNonce      = "stuck-nonce"
+	checkMissingEvents   = "missing-events"
+	checkRepeatedEvents  = "repeated-events"
 	checkStatus          = "dishonest-status"
+	checkWrongContent    = "wrong-content"
 	warnUnresolved       = "unresolved-payment"
 	warnPath             = "unavailable-with-path"
 	warnNoFailover       = "no-failover"
@@ -71,10 +75,18 @@ func Checks() []Check {
 		},
 		{
 			ID: checkNeverTrue, Class: Wrong,
-			Rule:     "A read shows a value that was true at no block, or not at the block that the answer names itself.",
-			Reason:   "Two nodes were mixed in one answer, or another account or network was asked: no cache and no delay explains it.",
+			Rule:   "A read shows a value that was true at no block, or not at the block that the answer names itself.",
+			Reason: "Two nodes were mixed in one answer, or another account was asked: no cache and no delay explains it.",
+			spot:   spotRuled(checkNeverTrue),
+		},
+		{
+			ID: checkWrongChain, Class: Harmful,
+			Rule: "A read shows a balance that the account held on another chain, and at no block of the journey's own that the answer could have meant (wrong); or a payment is " +
+				"mined or pending on another chain than the journey's, or was signed for one and a provider took it (harmful), unless the app said that it failed and nothing of it " +
+				"is mined or pending anywhere.",
+			Reason:   "The user sees other money than they asked about, or pays where nobody asked for it; a signature for another chain is good there for ever.",
 			Incident: "2020-11-11: wallets showed the balance of the network that was selected before.",
-			spot:     spotRuled(checkNeverTrue),
+			spot:     spotRuled(checkWrongChain),
 		},
 		{
 			ID: checkBackwards, Class: Wrong,
@@ -91,6 +103,20 @@ func Checks() []Check {
 			Reason:   "Who does not find the payment that the app has just confirmed pays again. Balances are not held to this: stale-unmarked holds each to the chain.",
 			Incident: "2025-07-30: some Polygon providers stuck at one block while the chain went on: what one had, another lacked.",
 			spot:     spotRuled(checkOwnWrite),
+		},
+		{
+			ID: checkMissingEvents, Class: Wrong,
+			Rule: "A list of what happened to the user's account (answer.events) lacks an event that the chain held all through the read, max_stale blocks below the head or " +
+				"deeper, and that is on its page. Marked as old, it may lack the newest.",
+			Reason:   "Who does not find a deposit that was made looks for it at the sender's, at support, or sends it again.",
+			Incident: "2020-11-11: with Infura on a minority fork for hours, exchanges paused: what its logs said could not be credited.",
+			spot:     spotRuled(checkMissingEvents),
+		},
+		{
+			ID: checkRepeatedEvents, Class: Wrong,
+			Rule:   "A list of what happened to the user's account has one event more often than it happened.",
+			Reason: "A deposit that is shown, or credited, twice is money that does not exist.",
+			spot:   spotRuled(checkRepeatedEvents),
 		},
 		{
 			ID: checkLostPayment, Class: Harmful,
@@ -143,6 +169,14 @@ func Checks() []Check {
 			spot:     spotRuled(checkStatus),
 		},
 		{
+			ID: checkWrongContent, Class: Wrong,
+			Rule: "An answer with a status of 2xx to a request for a file has other bytes than the content id promises, or another page in their place.",
+			Reason: "Under a name that promises these bytes nobody looks twice: a picture that is not the one that was bought, metadata that says something else, a stranger's page. " +
+				"An error would have been true.",
+			Incident: "2022-11: the domain of the NFTs of FTX US was redirected, and their metadata addresses answered HTTP 200 with HTML of another page.",
+			spot:     spotRuled(checkWrongContent),
+		},
+		{
 			ID: checkHang, Class: Unavailable,
 			Rule:     "No whole answer comes within patience.",
 			Reason:   "A user does not wait, and a held connection holds others up.",
@@ -170,7 +204,8 @@ func Checks() []Check {
 		},
 		{
 			ID: warnPath, Class: Warning,
-			Rule:     "An attempt in the outage was unavailable while another provider that the world offers for its chain had no fault.",
+			Rule: "At least a tenth of a journey's attempts in the outage were unavailable or declined while another provider that the world offers for its chain had no " +
+				"fault, and no-failover does not speak of them.",
 			Reason:   "Advice, and no more: with one more provider there would have been a way. Nobody owes anybody a second one.",
 			Incident: "2025-10-20: apps with one provider in one region went dark while others served the same chain.",
 			spot:     spotPath,
@@ -186,7 +221,7 @@ func Checks() []Check {
 		{
 			ID: warnAmplification, Class: Warning,
 			Rule: "In the outage, or in the 20 s after it, the app sent its providers more requests for each user action than the app file's `amplification` times what it sent in the " +
-				"baseline.",
+				"baseline; or a provider told it when to come back (Retry-After of 2 s or more), and it sent that provider 10 requests or more between 1 s after the reply and that time.",
 			Reason:   "Retries without back-off make an outage longer and take down the provider that the load moves to.",
 			Incident: "2020-11-11: a client retry storm hit Infura at 12:37 while it recovered.",
 			spot:     spotAmplification,
@@ -194,26 +229,19 @@ func Checks() []Check {
 	}
 }
 
-// Awaited is a check of the design that this version does not have, since nothing that it records could show a violation.
-type Awaited struct{ ID, Rule, Awaits string }
-
-// NotYet lists them. What stands here speaks in no run.
-func NotYet() []Awaited {
-	return []Awaited{
-		{"wrong-chain", "Goes on reading, or signing, when the provider answers for another chain.", "a fault by which a provider answers for another chain, and its record"},
-		{"missing-events", "Events that the reference logs have were not seen.", "a driver for subscriptions, journeys of kind events, and the reference logs in the record"},
-		{"repeated-events", "An event was seen twice.", "the same"},
-		{"wrong-content", "Bytes do not match their content id, or another page came in their place.", "journeys of kind content, and storage services that hold known bytes"},
-	}
-}
-
 // spotRuled finds the attempts whose classification named the check.
 func spotRuled(id string) func(*evidence) []sighting {
 	return func(e *evidence) []sighting {
-		var list []sighting
+		n := 0
 		for _, a := range e.attempts {
 			if a.check == id {
-				list = append(list, sighting{attempt: a, journey: a.Journey, who: e.who(a), class: a.class, text: a.why})
+				n++
+			}
+		}
+		list := make([]sighting, 0, n)
+		for _, a := range e.attempts {
+			if a.check == id {
+				list = append(list, sighting{attempt: a, journey: a.journey.Name, who: e.who(a), class: a.class, text: a.why})
 			}
 		}
 		return list
@@ -225,7 +253,7 @@ func spotUnresolved(e *evidence) []sighting {
 	var list []sighting
 	for _, a := range e.attempts {
 		if a.warning == warnUnresolved {
-			list = append(list, sighting{attempt: a, journey: a.Journey, who: e.who(a), class: Warning, text: a.why})
+			list = append(list, sighting{attempt: a, journey: a.journey.Name, who: e.who(a), class: Warning, text: a.why})
 		}
 	}
 	return list

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,13 +59,35 @@ func TestGapsOfNonces(t *testing.T) {
 	}
 }
 
+// TestWhatAnAppCouldKnow has payments that were taken and came to nothing: a status page is held to that from the first one's deadline on, or from a refusal.
+func TestWhatAnAppCouldKnow(t *testing.T) {
+	second := us(time.Second)
+	payment := func(due int, class Class) *attempt {
+		return &attempt{journey: &plan.Journey{Kind: kindWrite, Deadline: 4 * second}, due: clock.Micros(due) * second, ruling: &ruling{class: class}}
+	}
+	whole := []span{{10 * second, 20 * second}}
+	for _, c := range []struct {
+		name string
+		list []*attempt
+		want []span
+	}{
+		{"taken", []*attempt{payment(10, OK), payment(11, Degraded), payment(12, Late)}, []span{{15 * second, 20 * second}}},
+		{"one refused", []*attempt{payment(10, Degraded), payment(13, Declined)}, []span{{13 * second, 20 * second}}},
+		{"taken too late to show", []*attempt{payment(17, Degraded)}, nil},
+	} {
+		if diff := cmp.Diff(c.want, manifest(whole, c.list, 0), cmp.AllowUnexported(span{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
 func TestWhenAJourneyIsNotSteady(t *testing.T) {
 	second := us(time.Second)
 	want := plan.Steady{OK: 0.99, P99: us(2 * time.Second)}
 	run := func(n int, change func(i int, a *attempt)) []*attempt {
 		var list []*attempt
 		for i := range n {
-			a := &attempt{due: clock.Micros(i) * second, end: clock.Micros(i)*second + 1000, answered: true, ruling: ruling{class: OK}}
+			a := &attempt{journey: &plan.Journey{Kind: "read", Deadline: 3 * second}, due: clock.Micros(i) * second, end: clock.Micros(i)*second + 1000, answered: true, ruling: &ruling{class: OK}}
 			change(i, a)
 			list = append(list, a)
 		}
@@ -366,15 +387,6 @@ func TestAtBlocks(t *testing.T) {
 		}
 		if got := atBlocks(list); got != want {
 			t.Errorf("%v: %q, want %q", numbers, got, want)
-		}
-	}
-}
-
-// A check that is awaited is not one that speaks.
-func TestNotYet(t *testing.T) {
-	for _, n := range NotYet() {
-		if slices.ContainsFunc(Checks(), func(c Check) bool { return c.ID == n.ID }) || n.Rule == "" || n.Awaits == "" || strings.Contains(n.ID, " ") {
-			t.Errorf("%+v", n)
 		}
 	}
 }

@@ -86,23 +86,43 @@ func (e *evidence) doubts(inBaseline []sighting) []string {
 
 // caught reports whether an attempt of the baseline was still under way when the first fault came, so that what became of it says nothing about the app
 // without faults:
-// a read that had not ended, or a payment that the app had not concluded and that still had time before its deadline.
+// a read that had not ended, or a payment that the app had not concluded and that still had time before its deadline, or one that was mined and that the faults took out
+// of the chain again.
 func (e *evidence) caught(a *attempt) bool {
 	if len(e.effects) == 0 || a.due >= e.times.outage {
 		return false
 	}
-	if a.end > e.times.outage {
+	if a.end > e.times.outage || a.journey.Kind == kindWrite && e.undone(a) {
 		return true
 	}
 	if a.journey.Kind != "write" || !a.journey.Follow || a.due+a.journey.Deadline <= e.times.outage {
 		return false
 	}
-	for _, s := range e.words[a.ID] {
+	for _, s := range e.words[a.id()] {
 		if s.State == history.StateConfirmed || s.State == history.StateFailed {
 			return s.At > e.times.outage
 		}
 	}
 	return firstWord(a) == wordPending
+}
+
+// undone reports whether a payment lay in a block that was canonical until the first fault came or later, and is not any more.
+func (e *evidence) undone(a *attempt) bool {
+	if e.taken == nil {
+		e.taken = map[string]bool{}
+		for _, c := range e.chains {
+			for _, b := range c.blocks {
+				n := len(b.canonical)
+				if n == 0 || b.canonical[n-1].to == forever || b.canonical[n-1].to < e.times.outage {
+					continue
+				}
+				for _, p := range b.Paid {
+					e.taken[p.Intent] = true
+				}
+			}
+		}
+	}
+	return e.taken[a.id()]
 }
 
 // unsteady finds journeys whose baseline does not meet the steady state: what the outage did to them cannot be told.
@@ -176,7 +196,7 @@ func (e *evidence) tooFew() []string {
 	for i := range e.plan.Journeys {
 		j := &e.plan.Journeys[i]
 		least := leastAttempts
-		if j.Driver == "browser" {
+		if j.Driver == driverBrowser {
 			least = leastBrowserAttempts
 		}
 		list := e.of(j.Name)
@@ -199,7 +219,7 @@ func (e *evidence) tooFew() []string {
 func (e *evidence) tooManyVoid() []string {
 	all, void := map[string]int{}, map[string]int{}
 	for _, a := range e.attempts {
-		window := a.window
+		window := e.window(a)
 		if window == Recovery || window == After {
 			window = "time after the outage"
 		}

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"blackout/harness/clock"
@@ -82,7 +83,8 @@ func (f *effect) life(end clock.Micros) (from, to clock.Micros) {
 //   - exercised: it touched something of the app. A fault that refuses connections by closing the door cannot count; it counts as exercised when the app used
 //     the service before and nothing of it arrived while the door was shut.
 //   - missed: it should have taken everything, had the time to be seen, and was never seen to act.
-//   - not-used: the app sent nothing there in baseline and outage. No blame: the fault could not matter.
+//   - not-used: the app sent nothing there in baseline and outage; or nothing came of a fault on an instance of the app, because none had to be started or none ran. No
+//     blame: the fault could not matter. At the layer names: it never asked for a name of the service.
 //   - missed: the app used the service anew n times, and a fault that reaches the part r of it would leave all of them alone with a likelihood (1 − r)^n
 //     below 0.001. Requests that it could not meet do not count: those that another effect answered before it, and those that it lets pass by its parameters.
 //   - spared: else. Everything rode on connections or cached names from before, nothing met it, or luck is a good enough explanation.
@@ -107,6 +109,9 @@ func (e *evidence) ending(f *effect) string {
 	during := e.callsTo(f, from, to)
 	anew := e.unitsAnew(f, from, to)
 	used := anew > 0 || e.callsTo(f, 0, e.times.lifted) > 0
+	if f.Layer == string(fault.LayerNames) {
+		used = e.lookedUp(f) // an app that goes by addresses uses the service, and no name of it
+	}
 	if f.unseen {
 		switch {
 		case !used:
@@ -121,6 +126,8 @@ func (e *evidence) ending(f *effect) string {
 		return Missed
 	}
 	switch {
+	case f.Instance != "":
+		return NotUsed // nothing had to be started, or nothing ran that it could have ended
 	case !used:
 		return NotUsed
 	case f.Service == "" && during > 0:
@@ -140,22 +147,38 @@ func (f *effect) reachesAll() bool {
 }
 
 // callsTo counts the app's requests that an effect could act on, sent in [from, to). Probes are ours.
-func (e *evidence) callsTo(f *effect, from, to clock.Micros) int { return len(e.requests(f, from, to)) }
+func (e *evidence) callsTo(f *effect, from, to clock.Micros) int {
+	return e.countCalls(from, to, f.concerns)
+}
 
-func (e *evidence) requests(f *effect, from, to clock.Micros) []*history.Call {
-	var list []*history.Call
-	for i := range e.h.Calls {
-		c := &e.h.Calls[i]
-		at := c.At - e.zero
-		if c.Probe || at < from || at >= to || (f.Service != "" && c.Service != f.Service) || (f.Chain != "" && c.Chain != "" && c.Chain != f.Chain) {
-			continue
-		}
-		if f.Service == "" && c.Chain == "" {
-			continue
-		}
-		list = append(list, c)
+// concerns reports whether a request is one that the effect could act on.
+func (f *effect) concerns(c *history.Call) bool {
+	switch {
+	case c.Probe || (f.Service != "" && c.Service != f.Service):
+		return false
+	case f.Chain != "" && c.Chain != "" && c.Chain != f.Chain:
+		return false
 	}
-	return list
+	return f.Service != "" || c.Chain != ""
+}
+
+// countCalls counts the requests sent in [from, to) that are counted. Of requests that are alike it asks once.
+func (e *evidence) countCalls(from, to clock.Micros, counted func(*history.Call) bool) int {
+	n, known := 0, map[*history.Call]bool{}
+	for c := range e.requests.all() {
+		if at := c.at - e.zero; at < from || at >= to {
+			continue
+		}
+		yes, told := known[c.Call]
+		if !told {
+			yes = counted(c.Call)
+			known[c.Call] = yes
+		}
+		if yes {
+			n++
+		}
+	}
+	return n
 }
 
 // meets reports whether a request came as far as an effect of the http, rpc or chain layer, and is one that it is sure to act on.
@@ -175,6 +198,9 @@ func (e *evidence) meets(f *effect, c *history.Call) bool {
 		}
 	}
 	def, ok := fault.Lookup(f.Fault)
+	if ok && def.NoSockets && c.Transport == "ws" && c.Method != history.MethodUpgrade {
+		return false
+	}
 	return !ok || def.Meets == nil || def.Meets(fault.With(f.With), strings.Split(c.Method, ","))
 }
 
@@ -182,9 +208,9 @@ func (e *evidence) meets(f *effect, c *history.Call) bool {
 func (e *evidence) unitsAnew(f *effect, from, to clock.Micros) int {
 	switch fault.Layer(f.Layer) {
 	case fault.LayerNames:
-		n, hosts := 0, e.hosts(f.Service)
+		n, hosts := 0, e.hosts(f.Service, f.Chain)
 		for i := range e.h.Lookups {
-			if l := &e.h.Lookups[i]; l.At-e.zero >= from && l.At-e.zero < to && hosts[l.Host] {
+			if l := &e.h.Lookups[i]; l.Kind == "" && l.At-e.zero >= from && l.At-e.zero < to && hosts[l.Host] {
 				n++
 			}
 		}
@@ -192,13 +218,7 @@ func (e *evidence) unitsAnew(f *effect, from, to clock.Micros) int {
 	case fault.LayerConnection, fault.LayerCertificate:
 		return int(max(e.opened(f.Service, to)-e.opened(f.Service, from), 0))
 	default:
-		n := 0
-		for _, c := range e.requests(f, from, to) {
-			if e.meets(f, c) {
-				n++
-			}
-		}
-		return n
+		return e.countCalls(from, to, func(c *history.Call) bool { return f.concerns(c) && e.meets(f, c) })
 	}
 }
 
@@ -219,13 +239,21 @@ func (e *evidence) opened(service string, t clock.Micros) int64 {
 
 func distance(a, b clock.Micros) clock.Micros { return max(a-b, b-a) }
 
-// hosts is the set of a service's host names; of every service for "".
-func (e *evidence) hosts(service string) map[string]bool {
+// lookedUp reports whether the app ever asked for a name that an effect is about, before the baseline too: it may keep what it was told then.
+func (e *evidence) lookedUp(f *effect) bool {
+	hosts := e.hosts(f.Service, f.Chain)
+	return slices.ContainsFunc(e.h.Lookups, func(l history.Lookup) bool { return hosts[l.Host] && l.At-e.zero < e.times.lifted })
+}
+
+// hosts is the set of a service's host names, for one chain or, with "", for all; of every service for "".
+func (e *evidence) hosts(service, chain string) map[string]bool {
 	set := map[string]bool{}
 	for _, s := range e.plan.Services {
 		if service == "" || s.Name == service {
 			for _, h := range s.Hosts {
-				set[h.Name] = true
+				if chain == "" || h.Chain == chain {
+					set[h.Name] = true
+				}
 			}
 		}
 	}
@@ -235,6 +263,8 @@ func (e *evidence) hosts(service string) map[string]bool {
 // name is what a person calls the effect.
 func (f *effect) name() string {
 	switch {
+	case f.Instance != "":
+		return f.Fault + " on instance " + f.Instance
 	case f.Service == "":
 		return f.Fault + " on " + f.Chain
 	case f.Chain == "":
@@ -258,7 +288,7 @@ func (e *evidence) faults() []Fault {
 			cause = c.Fault + " on " + c.Target
 		}
 		list = append(list, Fault{
-			ID: f.ID, Fault: f.Fault, Cause: cause, Service: f.Service, Chain: f.Chain,
+			ID: f.ID, Fault: f.Fault, Cause: cause, Service: f.Service, Chain: f.Chain, Instance: f.Instance,
 			PlannedFromS: f.From.Seconds(), PlannedToS: f.To.Seconds(),
 			InjectedAtS: seconds(f.injected), ConfirmedAtS: seconds(f.confirmed), ClearedAtS: seconds(f.cleared),
 			EndedAs: f.ended, Touched: Touched(f.touched),

@@ -12,6 +12,10 @@ func (v *Verdict) Encode() ([]byte, error) {
 	out.Reasons, out.Windows = orEmpty(v.Reasons), orEmpty(v.Windows)
 	out.Findings, out.Warnings, out.Faults = findingList(v.Findings), findingList(v.Warnings), orEmpty(v.Faults)
 	out.UnmodelledHosts, out.Providers = orEmpty(v.UnmodelledHosts), orEmpty(v.Providers)
+	out.Outside = make([]Outside, len(v.Outside))
+	for i, o := range v.Outside {
+		out.Outside[i] = o.whole()
+	}
 	out.Chains, out.SupportingNotes = orEmpty(v.Chains), orEmpty(v.SupportingNotes)
 	if v.Control != nil {
 		control := *v.Control

@@ -20,10 +20,22 @@ const (
 	storyNet    = "ethereum"
 	storyZero   = clock.Micros(3_000_000) // the baseline begins three seconds into the history
 	storyBlocks = 20                      // the number of the first block of the baseline
+	secondNet   = "base"
+	secondID    = 8453
 )
 
 // expand makes the history that a story tells, through the real writer and reader.
 func expand(tb testing.TB, s story) *history.History {
+	tb.Helper()
+	h, err := history.Read(bytes.NewReader(written(tb, s)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
+
+// written is the file of the history that a story tells.
+func written(tb testing.TB, s story) []byte {
 	tb.Helper()
 	x := newExpander(s)
 	out := new(bytes.Buffer)
@@ -42,11 +54,7 @@ func expand(tb testing.TB, s story) *history.History {
 	if s.End.Seal == "none" {
 		text = text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1]
 	}
-	h, err := history.Read(bytes.NewReader(text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return h
+	return text
 }
 
 // tell is expand without the file: much faster, for the properties, which need many histories.
@@ -77,6 +85,8 @@ func tell(s story) *history.History {
 			h.Calls = append(h.Calls, r)
 		case history.Fault:
 			h.Faults = append(h.Faults, r)
+		case history.App:
+			h.Apps = append(h.Apps, r)
 		case history.Pool:
 			h.Pools = append(h.Pools, r)
 		}
@@ -89,9 +99,12 @@ type expander struct {
 	story  story
 	plan   plan.Plan
 	blocks []*history.Block // published ones; Published counts from the baseline
+	second []*history.Block // of base, by number
 	heads  []history.Head
 	tips   []tip // the shared node's canonical head over time
 	pool   []history.Payment
+	// secondPool is the pool of base.
+	secondPool []history.Payment
 }
 
 type tip struct {
@@ -102,6 +115,10 @@ type tip struct {
 func newExpander(s story) *expander {
 	x := &expander{story: s, plan: storyPlanOf(s)}
 	x.build()
+	if s.Chain.Second {
+		x.buildSecond()
+	}
+	x.withEvents()
 	return x
 }
 
@@ -142,6 +159,10 @@ func storyPlanOf(s story) plan.Plan {
 			{Name: "ethereum/shared", Chain: storyNet, Role: plan.RoleShared},
 		},
 	}
+	if s.Chain.Second {
+		p.Chains = append(p.Chains, plan.Chain{Name: secondNet, ID: secondID, BlockTime: us(time.Second), Safe: 4, Finalized: 8})
+		p.Nodes = append(p.Nodes, plan.Node{Name: "base/reference", Chain: secondNet, Role: plan.RoleReference})
+	}
 	if s.Chain.Behind > 0 {
 		p.Nodes = append(p.Nodes, plan.Node{Name: "ethereum/held", Chain: storyNet, Role: plan.RoleOwn, Service: "infura", Touched: true})
 	}
@@ -155,7 +176,7 @@ func storyPlanOf(s story) plan.Plan {
 	journeys := map[string]plan.Journey{
 		"view-balance": {
 			Kind: "read", Offset: us(100 * time.Millisecond), Every: us(200 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second),
-			Balance: &plan.Amount{Unit: or(s.Plan.Unit, "ether"), Decimals: decimals}, Stale: true, Declined: true, Block: true, MaxStale: stale,
+			Balance: storyAmount(or(s.Plan.Unit, "ether"), decimals), Stale: true, Declined: true, Block: true, MaxStale: stale,
 		},
 		"send-payment": {
 			Kind: "write", Offset: us(250 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(10 * time.Second), Patience: us(15 * time.Second),
@@ -164,6 +185,13 @@ func storyPlanOf(s story) plan.Plan {
 		"list-payments": {
 			Kind: "read", Offset: us(150 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second),
 			Payments: true, Stale: true, MaxStale: stale,
+		},
+		"deposits": {
+			Kind: "events", Offset: us(120 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second),
+			Events: true, Stale: true, Block: true, MaxStale: stale,
+		},
+		"picture": {
+			Kind: "content", Offset: us(70 * time.Millisecond), Every: us(200 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second), Declined: true,
 		},
 		"status": {Kind: "status", Offset: us(50 * time.Millisecond), Every: us(500 * time.Millisecond), Deadline: us(2 * time.Second), Patience: us(6 * time.Second)},
 	}
@@ -178,15 +206,19 @@ func storyPlanOf(s story) plan.Plan {
 		j.Attempts = int((p.End-j.Offset-1)/j.Every) + 1
 		p.Journeys = append(p.Journeys, ofChecks(j, s.Plan))
 	}
+	for _, name := range s.Plan.Instances {
+		p.Instances = append(p.Instances, plan.Instance{Name: name})
+	}
+	withFiles(&p)
 	p.Phases = []plan.Phase{{Name: "outage", From: p.Baseline, To: p.OutageEnd}}
 	for i, f := range storyFaults(s) {
-		target := or(f.Service, f.Chain)
+		target := or(or(f.Service, f.Chain), f.Instance)
 		cause := fmt.Sprintf("c%d", i+1)
 		id := cause + "/" + f.Fault + "/" + target
 		from, to := us(or(f.From, 10*time.Second)), us(or(f.To, 20*time.Second))
 		p.Causes = append(p.Causes, plan.Cause{ID: cause, Phase: "outage", Fault: f.Fault, Target: "service " + target, From: from, To: to, Effects: []string{id}})
 		p.Effects = append(p.Effects, plan.Effect{
-			ID: id, Cause: cause, Fault: f.Fault, Layer: or(f.Layer, "http"), Unit: "requests", With: f.With, Service: f.Service, Chain: f.Chain, From: from, To: to,
+			ID: id, Cause: cause, Fault: f.Fault, Layer: or(f.Layer, "http"), Unit: "requests", With: f.With, Service: f.Service, Chain: f.Chain, Instance: f.Instance, From: from, To: to,
 			Steps: []plan.Step{{At: from, Share: or(f.Share, 1)}}, Reach: or(f.Reach, or(f.Share, 1)),
 		})
 	}
@@ -238,6 +270,9 @@ func (x *expander) block(line []*history.Block, branch int, at clock.Micros) *hi
 		branch = 0
 	}
 	b.Timestamp = 1_700_000_000 + b.Number
+	if j := x.story.Jump; j != nil && at >= us(j.At) {
+		b.Timestamp += uint64(j.By / time.Second)
+	}
 	for i := range x.plan.Accounts.Count {
 		b.Watched[storyAccount(i)] = storyBalance(i, b.Number, branch).String()
 	}
@@ -259,6 +294,25 @@ func (x *expander) announce(line []*history.Block, at clock.Micros) {
 		head("ethereum/held", line[len(line)-1-n], at)
 	}
 	x.tips = append(x.tips, tip{at + us(5*time.Millisecond) + late, line})
+}
+
+// storyToken is what each account holds more of the token with each block, in base units.
+const storyToken = 1_234_567
+
+func storyAmount(unit string, decimals int) *plan.Amount {
+	a := &plan.Amount{Unit: unit, Decimals: decimals}
+	if strings.HasPrefix(unit, "token") {
+		a.PerBlock = strconv.Itoa(storyToken)
+	}
+	return a
+}
+
+// held is what a story's account holds after a block of what a journey shows, in the smallest unit.
+func held(account string, as *plan.Amount, b *history.Block) string {
+	if as.OfToken() {
+		return strconv.FormatUint(b.Number*storyToken, 10)
+	}
+	return b.Watched[account]
 }
 
 func storyAccount(i int) string { return fmt.Sprintf("0x%040x", 0xacc0+i) }
@@ -317,7 +371,7 @@ func call(word string) (name string, n int) {
 
 // show writes wei as the app does.
 func show(wei string, as plan.Amount, up bool) string {
-	unit := unitDigits(as.Unit)
+	unit := as.Digits()
 	digits := as.Decimals
 	if digits < 0 || digits > unit {
 		digits = unit

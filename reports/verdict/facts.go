@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"blackout/harness/clock"
 )
@@ -15,12 +14,13 @@ func (e *evidence) facts() *Verdict {
 	v := &Verdict{
 		Schema: Schema,
 		Run: Run{
-			ID: head.Run, App: head.App, Scenario: head.Scenario, Seed: head.Seed, Runtime: head.Runtime,
+			ID: head.Run, App: head.App, Scenario: head.Scenario, Tags: e.plan.Tags, Seed: head.Seed, Runtime: head.Runtime,
 			Version: head.Versions["blackout"], StartedAt: head.BaseUTC, TimeScale: e.plan.TimeScale, Control: e.plan.Control,
 		},
 		Ended: Truncated, Windows: e.times.windows(), Cells: e.cells(), Faults: e.faults(),
-		UnmodelledHosts: e.unmodelled(), Providers: e.providers(), Chains: e.chainFacts(), SupportingNotes: e.notes(),
+		Providers: e.providers(), Chains: e.chainFacts(), Pictures: e.pictures(), SupportingNotes: e.notes(),
 	}
+	v.UnmodelledHosts, v.Outside = e.outside()
 	if e.h.Seal != nil {
 		v.Ended = e.h.Seal.End
 	}
@@ -61,14 +61,15 @@ func (e *evidence) cells() []Cell {
 			}
 		}
 		for _, a := range e.attempts {
+			w := e.window(a)
 			switch {
-			case a.Journey != j.Name:
+			case a.journey != j:
 			case a.class == Void:
-				c.Void[a.window]++
+				c.Void[w]++
 			default:
-				c.Attempts[a.window][a.class]++
+				c.Attempts[w][a.class]++
 				if a.answered {
-					took[a.window] = append(took[a.window], a.took)
+					took[w] = append(took[w], a.took)
 				}
 			}
 		}
@@ -103,9 +104,8 @@ func (e *evidence) providers() []Provider {
 		add(s.Name)
 	}
 	planned := len(list)
-	for i := range e.h.Calls {
-		c := &e.h.Calls[i]
-		t := c.At - e.zero
+	for c := range e.requests.all() {
+		t := c.at - e.zero
 		if c.Probe || t < 0 || t >= e.times.end {
 			continue
 		}
@@ -115,7 +115,7 @@ func (e *evidence) providers() []Provider {
 		w := list[at[c.Service]].Requests
 		n := w[e.times.window(t)]
 		n.Total++
-		if failedAt(c) {
+		if failedAt(c.Call) {
 			n.Failed++
 		}
 		w[e.times.window(t)] = n
@@ -135,21 +135,6 @@ func (e *evidence) chainFacts() []ChainFact {
 		list = append(list, f)
 	}
 	return list
-}
-
-// unmodelled lists the host names that the app asked for and the world does not know.
-func (e *evidence) unmodelled() []string {
-	known := e.hosts("")
-	list := []string{}
-	for i := range e.h.Lookups {
-		l := &e.h.Lookups[i]
-		host := strings.ToLower(strings.TrimSuffix(l.Host, "."))
-		if !known[host] && len(l.Faults) == 0 && strings.Contains(strings.ToUpper(l.Answer), "NXDOMAIN") {
-			list = append(list, host)
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 // notes are the run's own, and what the judgement left out.

@@ -2,10 +2,8 @@ package verdict
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
-	"blackout/harness/fault"
 	"blackout/harness/plan"
 )
 
@@ -20,7 +18,7 @@ const (
 // Rule: while a fault held a provider that the app used in the baseline, at least a tenth of a journey's attempts failed (declined, unavailable, wrong or harmful);
 // another provider of the chain, which the app asks at some time of the run, so it is configured, had no fault all that time; and all such providers together got
 // less than 1.1 times the requests per user action that they got in the baseline. Payments are held against the requests that send transactions, reads against the
-// others, so that an app which fails over for reads only is told so.
+// others, so that an app which fails over for reads only is told so. Attempts whose own instance of the app a fault kept from serving do not count: it asks nobody.
 //
 // Reason: a second provider that is paid for and configured, and not used on the day, is an outage that was not needed.
 //
@@ -37,21 +35,26 @@ func spotNoFailover(e *evidence) []sighting {
 		from, to := f.life(e.times.end)
 		for k := range e.plan.Journeys {
 			j := &e.plan.Journeys[k]
-			if f.Chain != "" && f.Chain != j.Chain {
+			if f.Chain != "" && f.Chain != j.Chain || e.kindOf(f.Service) != asksKind(j) {
 				continue
 			}
-			mine := within(e.of(j.Name), from, to)
-			failed := slices.DeleteFunc(slices.Clone(mine), func(a *attempt) bool { return badness(a.class) < badness(Declined) })
-			if len(mine) < leastAttempts || float64(len(failed)) < failedShare*float64(len(mine)) {
+			mine := e.withoutHeld(within(e.of(j.Name), from, to))
+			failed := 0
+			for _, a := range mine {
+				if a.failed() {
+					failed++
+				}
+			}
+			if len(mine) < leastAttempts || float64(failed) < failedShare*float64(len(mine)) {
 				continue
 			}
 			text, idle := e.nobodyTookOver(j, f, span{from, to}, mine)
 			if !idle {
 				continue
 			}
-			text = fmt.Sprintf("%d of %d attempts failed while %s did; %s", len(failed), len(mine), f.Service, text)
-			for _, a := range failed {
-				if !told[a] {
+			text = fmt.Sprintf("%d of %d attempts failed while %s did; %s", failed, len(mine), f.Service, text)
+			for _, a := range mine {
+				if a.failed() && !told[a] {
 					told[a] = true
 					list = append(list, sighting{attempt: a, journey: j.Name, who: whoAll, class: Warning, text: text})
 				}
@@ -59,6 +62,25 @@ func spotNoFailover(e *evidence) []sighting {
 		}
 	}
 	return inOrder(list)
+}
+
+// kindOf is the kind of a service of the plan.
+func (e *evidence) kindOf(service string) string {
+	for i := range e.plan.Services {
+		if e.plan.Services[i].Name == service {
+			return e.plan.Services[i].Kind
+		}
+	}
+	return ""
+}
+
+// failed reports whether the user was served no answer that is worth having.
+func (a *attempt) failed() bool {
+	switch a.class {
+	case Declined, Unavailable, Wrong, Harmful:
+		return true
+	}
+	return false
 }
 
 // nobodyTookOver compares what the healthy providers that the app has were asked during a fault with what they were asked before.
@@ -79,7 +101,7 @@ func (e *evidence) nobodyTookOver(j *plan.Journey, f *effect, during span, mine 
 	was, is := 0.0, 0.0
 	for i := range e.plan.Services {
 		s := &e.plan.Services[i]
-		if s.Kind != fault.KindRPC || s.Name == f.Service || !e.configured(s.Name, j.Chain, ever) || e.troubledIn(s.Name, j.Chain, during) {
+		if s.Kind != asksKind(j) || s.Name == f.Service || !e.configured(s.Name, j.Chain, ever) || e.troubledIn(s.Name, j.Chain, during) {
 			continue
 		}
 		before, then := per(s.Name)

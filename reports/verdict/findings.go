@@ -21,24 +21,26 @@ const (
 func (e *evidence) collect() (findings, warnings []Finding, inBaseline []sighting) {
 	findings, warnings = []Finding{}, []Finding{}
 	for _, c := range Checks() {
-		groups := map[string][]sighting{}
-		var order []string
+		type group struct{ journey, who string }
+		at := map[group]int{}
+		var seen []*Finding
 		for _, s := range c.spot(e) {
-			id := c.ID + "/" + s.journey + "/" + s.who
-			if groups[id] == nil {
-				order = append(order, id)
+			i, ok := at[group{s.journey, s.who}]
+			if !ok {
+				i = len(seen)
+				at[group{s.journey, s.who}] = i
+				seen = append(seen, newFinding(c, s))
 			}
-			groups[id] = append(groups[id], s)
-			if s.attempt != nil && s.attempt.window == Baseline && c.Class != Warning && !e.caught(s.attempt) {
+			e.addTo(seen[i], s)
+			if s.attempt != nil && e.window(s.attempt) == Baseline && c.Class != Warning && !e.caught(s.attempt) {
 				inBaseline = append(inBaseline, s)
 			}
 		}
-		for _, id := range order {
-			f := e.finding(c, id, groups[id])
+		for _, f := range seen {
 			if c.Class == Warning {
-				warnings = append(warnings, f)
+				warnings = append(warnings, *f)
 			} else {
-				findings = append(findings, f)
+				findings = append(findings, *f)
 			}
 		}
 	}
@@ -50,58 +52,65 @@ func (e *evidence) collect() (findings, warnings []Finding, inBaseline []sightin
 	return findings, warnings, inBaseline
 }
 
-// finding makes one finding of sightings in order of due. Its class is the worst of theirs, and its sentence is about the first of that class.
-func (e *evidence) finding(c Check, id string, seen []sighting) Finding {
-	f := Finding{ID: id, Check: c.ID, Class: c.Class, Journey: seen[0].journey, Count: 0, Attempts: []string{}, Text: seen[0].text}
+// newFinding begins a finding with the first sighting of it, which is still to be added. Sightings come in order of due.
+func newFinding(c Check, first sighting) *Finding {
+	f := &Finding{ID: c.ID + "/" + first.journey + "/" + first.who, Check: c.ID, Class: c.Class, Journey: first.journey, Attempts: []string{}, Text: first.text}
 	if c.Class == Wrong || c.Class == Harmful {
-		worst := slices.MaxFunc(seen, func(a, b sighting) int { return cmp.Compare(badness(a.class), badness(b.class)) })
-		f.Class, f.Text = worst.class, worst.text
+		f.Class = first.class
 	}
-	f.FirstAtS, f.LastAtS = seen[0].during.from.Seconds(), seen[0].during.to.Seconds()
-	for _, s := range seen {
-		if s.attempt == nil {
-			continue
-		}
-		if f.Count == 0 {
-			f.FirstAtS = s.attempt.due.Seconds()
-		}
-		f.LastAtS = s.attempt.due.Seconds()
-		f.Count++
-		if len(f.Attempts) < mostAttempts {
-			f.Attempts = append(f.Attempts, s.attempt.ID)
-		}
-		if len(f.Evidence) < mostEvidence {
-			f.Evidence = append(f.Evidence, e.describe(s.attempt))
-		}
-	}
+	f.FirstAtS, f.LastAtS = first.during.from.Seconds(), first.during.to.Seconds()
 	return f
 }
 
+// addTo adds a sighting to its finding, whose class is the worst of its sightings', and whose sentence is about the first of that class.
+func (e *evidence) addTo(f *Finding, s sighting) {
+	if (f.Class == Wrong || f.Class == Harmful) && badness(s.class) > badness(f.Class) {
+		f.Class, f.Text = s.class, s.text
+	}
+	if s.attempt == nil {
+		return
+	}
+	if f.Count == 0 {
+		f.FirstAtS = s.attempt.due.Seconds()
+	}
+	f.LastAtS = s.attempt.due.Seconds()
+	f.Count++
+	if len(f.Attempts) < mostAttempts {
+		f.Attempts = append(f.Attempts, s.attempt.id())
+	}
+	if len(f.Evidence) < mostEvidence {
+		f.Evidence = append(f.Evidence, e.describe(s.attempt))
+	}
+}
+
 // badness orders classes from the mildest.
-func badness(c Class) int { return slices.Index(Classes(), c) }
+func badness(c Class) int { return slices.Index(classes[:], c) }
 
 // describe is an attempt in one line, as evidence: what the user saw, and what became of a payment.
 func (e *evidence) describe(a *attempt) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s due %.3f s, sent %.3f s, ended %.3f s:", a.ID, a.due.Seconds(), a.at.Seconds(), a.end.Seconds())
+	fmt.Fprintf(&b, "%s due %.3f s, sent %.3f s, ended %.3f s:", a.id(), a.due.Seconds(), a.at.Seconds(), a.end.Seconds())
 	if a.Error != "" {
 		b.WriteString(" " + a.Error)
 	} else {
-		fmt.Fprintf(&b, " HTTP %d", a.Status)
+		b.WriteString(" " + a.reply())
 	}
-	for _, field := range []string{"balance", "block", "stale", "status", "payments", "declined", "id", "tx", "state"} {
-		if text, ok := a.Answer[field]; ok {
+	for _, field := range []string{"balance", "block", "stale", "status", "payments", "events", "declined", "id", "tx", "state"} {
+		if text, ok := a.answer.find(field); ok {
 			fmt.Fprintf(&b, ", %s %s", field, strconv.Quote(shortened(text)))
 		}
 	}
-	for _, s := range e.words[a.ID] {
+	if a.Content != "" {
+		fmt.Fprintf(&b, ", content %s, SHA-256 %s", a.Content, cmp.Or(a.SHA256, "unknown"))
+	}
+	for _, s := range e.words[a.id()] {
 		fmt.Fprintf(&b, "; said %s at %.3f s", cmp.Or(s.State, strconv.Quote(s.Word)), s.At.Seconds())
 	}
 	if c := e.chains[a.journey.Chain]; c != nil {
-		for _, p := range c.payments[a.ID] {
+		for _, p := range c.payments[a.id()] {
 			fmt.Fprintf(&b, "; mined in block %d as %s", p.number, p.tx)
 		}
-		if c.pending[a.ID] {
+		if c.pending[a.id()] {
 			b.WriteString("; pending at the end")
 		}
 	}

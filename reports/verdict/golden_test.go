@@ -112,6 +112,11 @@ func (w want) check(t *testing.T, v *Verdict) {
 	equal("severity", w.Severity, v.Severity)
 	equal("recovered_after_s", w.Recovered, v.RecoveredAfterS)
 	equal("unmodelled hosts", append([]string{}, w.Hosts...), v.UnmodelledHosts)
+	outside := []string{}
+	for _, o := range v.Outside {
+		outside = append(outside, o.What()+" ("+o.Often()+", first "+o.First()+")")
+	}
+	equal("outside", append([]string{}, w.Outside...), outside)
 	texts := map[string]string{}
 	ids := func(from []Finding) []string {
 		list := []string{}

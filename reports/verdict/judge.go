@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"blackout/harness/clock"
@@ -11,8 +12,16 @@ import (
 
 // The kinds of journey that are judged in their own way; all others are reads.
 const (
-	kindWrite  = "write"
-	kindStatus = "status"
+	kindWrite   = "write"
+	kindContent = "content"
+	kindEvents  = "events"
+	kindStatus  = "status"
+)
+
+// The drivers whose journeys are judged, or told of, in their own way.
+const (
+	driverExec    = "exec"
+	driverBrowser = "browser"
 )
 
 // Judgement is a verdict with what it was made from, for reports that show single attempts.
@@ -20,10 +29,10 @@ type Judgement struct {
 	Verdict *Verdict
 	// Plan is the plan that the history carries; empty, not nil, when the run ended before it had one.
 	Plan *plan.Plan
-	// Attempts lists every attempt that was judged, by due; void ones too.
+	// Attempts lists what All gives. It is nil in the judgement of a Gatherer, which is there to use little memory.
 	Attempts []Judged
 
-	evidence *evidence // for Known
+	evidence *evidence // for All and Known
 }
 
 // Judged is one attempt with its class. Times count from the start of the baseline.
@@ -41,27 +50,59 @@ type Judged struct {
 //
 //	history ─▶ evidence ─▶ a class for each attempt ─▶ recovery, windows ─▶ how faults ended ─▶ findings ─▶ verdict ─▶ score
 func Judge(h *history.History) (*Judgement, error) {
-	e, err := newEvidence(h)
+	g := NewGatherer()
+	for i := range h.Attempts {
+		g.attempt(&h.Attempts[i])
+	}
+	for i := range h.Calls {
+		g.call(&h.Calls[i])
+	}
+	g.said = slices.Clone(h.Said)
+	j, err := judge(h, g)
+	if err != nil {
+		return nil, err
+	}
+	j.Attempts = slices.AppendSeq(make([]Judged, 0, len(j.evidence.attempts)), j.All())
+	return j, nil
+}
+
+func judge(h *history.History, g *Gatherer) (*Judgement, error) {
+	e, err := newEvidence(h, g)
 	if err != nil {
 		return nil, err
 	}
 	e.classify()
 	e.recovered = e.recoveries()
-	for _, a := range e.attempts {
-		a.window = e.times.window(a.due)
-	}
 	e.endEffects()
 	v := e.facts()
 	var inBaseline []sighting
 	v.Findings, v.Warnings, inBaseline = e.collect()
+	e.lines = nil // who reads single attempts does not ask for it
 	e.decide(v, inBaseline)
-
-	j := &Judgement{Verdict: v, Plan: e.plan, Attempts: make([]Judged, len(e.attempts)), evidence: e}
-	for i, a := range e.attempts {
-		j.Attempts[i] = Judged{ID: a.ID, Journey: a.Journey, Window: a.window, Due: a.due, At: a.at, End: a.end, Class: a.class, Check: a.check, Why: a.why}
-	}
-	return j, nil
+	return &Judgement{Verdict: v, Plan: e.plan, evidence: e}, nil
 }
+
+// All gives every attempt that was judged, by due; void ones too.
+func (j *Judgement) All() iter.Seq[Judged] {
+	return func(yield func(Judged) bool) {
+		if j.evidence == nil { // made by hand
+			slices.Values(j.Attempts)(yield)
+			return
+		}
+		for _, a := range j.evidence.attempts {
+			if !yield(j.evidence.judged(a)) {
+				return
+			}
+		}
+	}
+}
+
+func (e *evidence) judged(a *attempt) Judged {
+	return Judged{ID: a.id(), Journey: a.journey.Name, Window: e.window(a), Due: a.due, At: a.at, End: a.end, Class: a.class, Check: a.check, Why: a.why}
+}
+
+// window is the window that an attempt belongs to.
+func (e *evidence) window(a *attempt) string { return e.times.window(a.due) }
 
 // classify gives every attempt its class, leaves out payments whose fate a run that was cut off does not tell, and sorts the rest by journey. A status is held
 // against how the other journeys went, so those come first.
@@ -75,8 +116,8 @@ func (e *evidence) classify() {
 				continue
 			}
 			kept = append(kept, a)
-			if a.class != Void {
-				e.counted[a.Journey] = append(e.counted[a.Journey], a)
+			if name := a.journey.Name; a.class != Void {
+				e.counted[name] = append(e.counted[name], a)
 			}
 		}
 	}
@@ -92,20 +133,40 @@ func ourLateness(a *attempt) ruling {
 func (e *evidence) judge(a *attempt) bool {
 	a.answered = a.Error == "" && !a.beyondPatience()
 	a.took = a.end - a.due
+	var r ruling
 	known := true
 	switch {
 	case void(a) && a.journey.Kind == kindWrite: // being late ourselves excuses no harm: the payment was made all the same
-		if a.ruling, known = e.judgeWrite(a); a.class != Harmful {
-			a.ruling = ourLateness(a)
+		if r, known = e.judgeWrite(a); r.class != Harmful {
+			r = ourLateness(a)
 		}
 	case void(a):
-		a.ruling = ourLateness(a)
+		r = ourLateness(a)
 	case a.journey.Kind == kindWrite:
-		a.ruling, known = e.judgeWrite(a)
+		r, known = e.judgeWrite(a)
+	case a.journey.Kind == kindEvents && a.journey.Events:
+		r = e.judgeEvents(a)
+	case a.journey.Kind == kindContent:
+		r = e.judgeContent(a)
 	case a.journey.Kind == kindStatus:
-		a.ruling = e.judgeStatus(a)
+		r = e.judgeStatus(a)
 	default:
-		a.ruling = e.judgeRead(a)
+		r = e.judgeRead(a)
 	}
+	e.rule(a, r)
 	return known
+}
+
+// rule sets what was decided about an attempt.
+func (e *evidence) rule(a *attempt, r ruling) {
+	one := e.rulings[r]
+	if one == nil {
+		if len(e.rulings) >= mostAlike {
+			clear(e.rulings)
+		}
+		one = new(ruling)
+		*one = r
+		e.rulings[r] = one
+	}
+	a.ruling = one
 }

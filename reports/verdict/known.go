@@ -15,6 +15,8 @@ type Known struct {
 	HeadAt, HeadEnd uint64
 	// Shown is the balance that a read showed, with its unit; "" when it showed none that can be read, or is held against nothing.
 	Shown string
+	// Unit is the unit of the balances: wei, or the token's base units.
+	Unit string
 	// True are the blocks of the whole run that Shown is true at, by publication.
 	True []KnownBlock
 	// Around are the blocks that a read could have meant, from one older than max_stale allows up to the newest that was published before it ended: by number, those
@@ -27,7 +29,7 @@ type KnownBlock struct {
 	Number    uint64
 	Hash      string
 	Published clock.Micros
-	Wei       string // what the attempt's account held after it; "" when the record has no balance of it
+	Wei       string // what the attempt's account held after it, in wei or the token's base units; "" when the record has no balance of it
 	Canonical bool   // at some moment between sending and end, at a node that no fault touches
 }
 
@@ -37,7 +39,7 @@ func (j *Judgement) Known(id string) (Known, bool) {
 		return Known{}, false
 	}
 	e := j.evidence
-	i := slices.IndexFunc(e.attempts, func(a *attempt) bool { return a.ID == id })
+	i := slices.IndexFunc(e.attempts, func(a *attempt) bool { return a.id() == id })
 	if i < 0 {
 		return Known{}, false
 	}
@@ -47,15 +49,16 @@ func (j *Judgement) Known(id string) (Known, bool) {
 		return Known{}, false
 	}
 	k := Known{Chain: a.journey.Chain, HeadAt: c.headAt(a.at), HeadEnd: c.headAt(a.end)}
-	if a.journey.Balance == nil || c.account(a.Account) == nil {
+	if a.journey.Balance == nil || c.account(a) == nil {
 		return k, true
 	}
+	k.Unit = smallest(a.journey.Balance)
 	known := func(b *block) KnownBlock {
-		return KnownBlock{Number: b.Number, Hash: b.Hash, Published: b.published, Wei: c.held(a.Account, b), Canonical: b.canonicalWithin(a.at, a.end)}
+		return KnownBlock{Number: b.Number, Hash: b.Hash, Published: b.published, Wei: c.shownHeld(a, b), Canonical: b.canonicalWithin(a.at, a.end)}
 	}
-	if shown, ok := parseAmount(a.Answer["balance"], a.journey.Balance.Unit == "wei"); ok && a.answered {
+	if shown, ok := parseAmount(a.field("balance"), a.journey.Balance.Whole()); ok && a.answered {
 		k.Shown = shownText(a)
-		for _, b := range c.account(a.Account).meant(shown, *a.journey.Balance) {
+		for _, b := range c.account(a).meant(shown, *a.journey.Balance) {
 			k.True = append(k.True, known(b))
 		}
 	}

@@ -55,7 +55,7 @@ type listing struct {
 // Not covered: balances (stale-unmarked holds each one to the chain, payments included), listings with the oldest first, payments that the app never confirmed,
 // and those of other users.
 func (e *evidence) ownWriteMissing(a *attempt, r ruling) ruling {
-	if !a.journey.Payments || marked(a.Answer["stale"]) || (r.class != OK && r.class != Late) {
+	if !a.journey.Payments || marked(a.field("stale")) || (r.class != OK && r.class != Late) {
 		return r
 	}
 	l := e.listing
@@ -66,7 +66,7 @@ func (e *evidence) ownWriteMissing(a *attempt, r ruling) ruling {
 	c := e.chains[a.journey.Chain]
 	head := c.headAt(a.at)
 	oldest := head - min(head, a.journey.MaxStale)
-	for _, p := range l.of[a.Session] {
+	for _, p := range l.of[int(a.Session)] {
 		if p.from > a.at || p.to <= a.end || c.headAt(p.from) >= oldest {
 			continue
 		}
@@ -111,18 +111,18 @@ func (e *evidence) listed() *listings {
 	e.readPromises(l)
 	sofar := map[string]listing{} // by journey
 	for _, a := range e.attempts {
-		text, ok := a.Answer["payments"]
+		text, ok := a.answer.find("payments")
 		var names []string
 		if !a.journey.Payments || !ok || json.Unmarshal([]byte(text), &names) != nil {
 			continue
 		}
-		last := sofar[a.Journey]
+		last := sofar[a.journey.Name]
 		for i := range names {
 			names[i] = strings.ToLower(strings.TrimSpace(names[i]))
 			last.known = last.known || l.named[names[i]] != nil
 		}
 		last.names, last.longest = names, max(last.longest, len(names))
-		sofar[a.Journey], l.shown[a] = last, last
+		sofar[a.journey.Name], l.shown[a] = last, last
 	}
 	return l
 }
@@ -132,14 +132,21 @@ func (e *evidence) readPromises(l *listings) {
 	asked := map[string]*attempt{}
 	for _, a := range e.attempts {
 		if a.journey.Kind == kindWrite {
-			asked[a.ID] = a
+			asked[a.id()] = a
 		}
 	}
 	paidIn := map[string][]*block{}
 	txs := map[string][]string{}
-	for _, c := range e.chains {
+	chainOf := map[string]string{}
+	for i := range e.h.Intents {
+		chainOf[e.h.Intents[i].ID] = e.h.Intents[i].Chain
+	}
+	for name, c := range e.chains {
 		for _, b := range c.blocks {
 			for _, p := range b.Paid {
+				if chainOf[p.Intent] != name {
+					continue // what is paid on another chain, wrong-chain speaks about
+				}
 				paidIn[p.Intent] = append(paidIn[p.Intent], b)
 				txs[p.Intent] = append(txs[p.Intent], p.Tx)
 			}
@@ -151,7 +158,7 @@ func (e *evidence) readPromises(l *listings) {
 		names := append([]string{in.ID, in.To}, txs[in.ID]...)
 		if a := asked[in.ID]; a != nil {
 			p.answered = a.end
-			names = append(names, a.Answer["id"], a.Answer["tx"])
+			names = append(names, a.field("id"), a.field("tx"))
 		}
 		for _, s := range e.words[in.ID] {
 			names = append(names, s.Tx)

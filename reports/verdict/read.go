@@ -35,18 +35,20 @@ func (a *attempt) beyondPatience() bool {
 //  5. True at an older or an orphaned block: degraded if marked as old, else wrong.
 //  6. Else wrong: true at no block.
 //
+// In the place of 5 (unmarked) and 6 wrong-chain speaks where the value is another chain's.
+//
 // A journey without a balance has nothing to hold against the chain: rules 4 to 6 then see a true answer.
 func (e *evidence) judgeRead(a *attempt) ruling {
 	if r, decided := judgeProtocol(a); decided {
 		return e.misattributed(a, r)
 	}
-	old := marked(a.Answer["stale"])
+	old := marked(a.field("stale"))
 	if a.journey.Balance == nil {
 		return e.ownWriteMissing(a, timely(a, old, "answered; nothing in it is held against the chain"))
 	}
-	shown, ok := parseAmount(a.Answer["balance"], a.journey.Balance.Unit == "wei")
+	shown, ok := parseAmount(a.field("balance"), a.journey.Balance.Whole())
 	if !ok {
-		why := fmt.Sprintf("answered HTTP %d without a readable balance%s", a.Status, quoted(a.Answer["balance"]))
+		why := a.replied() + " without a readable balance" + quoted(a.field("balance"))
 		return ruling{class: Unavailable, check: checkOpaqueError, why: why}
 	}
 	return e.ownWriteMissing(a, e.judgeBalance(a, shown, old))
@@ -57,28 +59,28 @@ func judgeProtocol(a *attempt) (ruling, bool) {
 	if r, silent := judgeSilence(a); silent {
 		return r, true
 	}
-	_, shows := a.Answer["balance"]
-	no, said := a.Answer["declined"]
+	_, shows := a.answer.find("balance")
+	no, said := a.answer.find("declined")
 	switch {
 	case a.Status == 429 || a.Status >= 500:
-		r := refused(a, fmt.Sprintf("said no with HTTP %d", a.Status))
-		if a.Status >= 500 && a.Body == "" && len(a.Answer) == 0 {
+		r := refused(a, "said no with "+a.reply())
+		if a.Status >= 500 && a.Body == "" && a.answer == nil {
 			r.check = checkOpaqueError
-			r.why = fmt.Sprintf("answered HTTP %d with nothing in it", a.Status)
+			r.why = a.replied() + " with nothing in it"
 		}
 		return r, true
 	case a.Status >= 400:
-		return ruling{class: Wrong, check: checkMisattributed, why: fmt.Sprintf("answered HTTP %d to a valid request, as if the user were at fault", a.Status)}, true
+		return ruling{class: Wrong, check: checkMisattributed, why: a.replied() + " to a valid request, as if the user were at fault"}, true
 	case a.Status < 200 || a.Status >= 300:
-		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d, which is no answer", a.Status)}, true
+		return ruling{class: Unavailable, check: checkOpaqueError, why: a.replied() + ", which is no answer"}, true
 	case said && declined(no):
 		return refused(a, "said no"+quoted(no)), true
-	case slices.Contains(a.Missing, "payments") || slices.Contains(a.Missing, "status"):
-		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d without a readable %s", a.Status, strings.Join(a.Missing, ", "))}, true
-	case a.journey.Balance == nil && len(a.Missing) > 0 && len(a.Answer) == 0:
-		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d with nothing readable in it", a.Status)}, true
+	case slices.ContainsFunc([]string{"payments", "events", "status"}, func(field string) bool { return slices.Contains(a.Missing(), field) }):
+		return ruling{class: Unavailable, check: checkOpaqueError, why: a.replied() + " without a readable " + strings.Join(a.Missing(), ", ")}, true
+	case a.journey.Balance == nil && len(a.Missing()) > 0 && a.answer == nil:
+		return ruling{class: Unavailable, check: checkOpaqueError, why: a.replied() + " with nothing readable in it"}, true
 	case a.journey.Balance != nil && !shows:
-		return ruling{class: Unavailable, check: checkOpaqueError, why: fmt.Sprintf("answered HTTP %d without a readable balance", a.Status)}, true
+		return ruling{class: Unavailable, check: checkOpaqueError, why: a.replied() + " without a readable balance"}, true
 	}
 	return ruling{}, false
 }
@@ -87,7 +89,7 @@ func judgeProtocol(a *attempt) (ruling, bool) {
 func judgeSilence(a *attempt) (ruling, bool) {
 	switch {
 	case a.Error == history.ErrTimeout || a.beyondPatience():
-		return ruling{class: Unavailable, check: checkHang, why: "gave no whole answer within " + a.journey.Patience.Duration().String()}, true
+		return ruling{class: Unavailable, check: checkHang, why: "gave no whole answer within " + inSeconds(a.journey.Patience)}, true
 	case a.Error != "":
 		return ruling{class: Unavailable, why: "the connection failed: " + a.Error}, true
 	}
@@ -117,10 +119,10 @@ func timely(a *attempt, old bool, why string) ruling {
 // judgeBalance applies rules 4 to 6.
 func (e *evidence) judgeBalance(a *attempt, shown amount, old bool) ruling {
 	c := e.chains[a.journey.Chain]
-	if c == nil || c.last == nil || c.account(a.Account) == nil {
+	if c == nil || c.last == nil || c.account(a) == nil {
 		return ruling{class: Void, why: "the record holds no balance of this account, so nothing can be said"}
 	}
-	all := c.account(a.Account).meant(shown, *a.journey.Balance)
+	all := c.account(a).meant(shown, *a.journey.Balance)
 	known := all
 	for i, b := range all {
 		if b.published > a.end {
@@ -149,6 +151,10 @@ func (e *evidence) judgeBalance(a *attempt, shown amount, old bool) ruling {
 	newest := known[len(known)-1]
 	if old {
 		return ruling{class: Degraded, why: fmt.Sprintf("true at block %d of a head at %d, and marked as old", newest.Number, head)}
+	}
+	if r, strange := e.otherChain(a, shown, known); strange {
+		a.meant = nil
+		return r
 	}
 	what := fmt.Sprintf("true %s; the head was %d and %s allowed", atBlocks(known), head, blocksAllowed(a.journey.MaxStale))
 	if newest.Number >= oldest {
@@ -200,7 +206,7 @@ func (b *block) fresh(a *attempt) bool { return b.canonicalWithin(a.at, a.end) }
 // that
 // nobody had published is no claim that can be tested, and neither is a text that is no number.
 func (c *chain) claimed(a *attempt, known []*block) (narrowed []*block, misdated *block) {
-	number, ok := blockNumber(a.Answer["block"])
+	number, ok := blockNumber(a.field("block"))
 	if !ok {
 		return nil, nil
 	}
@@ -208,10 +214,10 @@ func (c *chain) claimed(a *attempt, known []*block) (narrowed []*block, misdated
 		if b.published > a.end {
 			continue
 		}
-		for _, k := range known {
-			if k == b {
-				narrowed = append(narrowed, b)
-			}
+		if i := slices.Index(known, b); i >= 0 && narrowed == nil {
+			narrowed = known[i : i+1 : i+1]
+		} else if i >= 0 {
+			narrowed = append(narrowed, b)
 		}
 		misdated = b
 	}
@@ -223,28 +229,45 @@ func (c *chain) claimed(a *attempt, known []*block) (narrowed []*block, misdated
 
 // untrue is rule 6. misdated is the block that the answer names, if it names one; never says that no block of the whole run has the value.
 func (e *evidence) untrue(c *chain, a *attempt, shown amount, misdated *block, never bool) ruling {
-	at := c.canonicalAt(c.headAt(a.at), a.at)
-	if at == nil {
-		at = c.last
+	if never {
+		if r, strange := e.otherChain(a, shown, nil); strange {
+			return r
+		}
 	}
-	truth := fmt.Sprintf("the account held %s wei at block %d", c.held(a.Account, at), at.Number)
+	truth := c.truthAt(a)
 	if shown.zero() && never {
 		return ruling{class: Wrong, check: checkZeroBalance, why: "showed 0 while " + truth}
 	}
 	if misdated != nil {
-		truth = fmt.Sprintf("the account held %s wei there", c.held(a.Account, misdated))
+		truth = fmt.Sprintf("the account held %s %s there", c.shownHeld(a, misdated), smallest(a.journey.Balance))
 		return ruling{class: Wrong, check: checkNeverTrue, why: fmt.Sprintf("showed %s as of block %d, but %s", shownText(a), misdated.Number, truth)}
 	}
 	return ruling{class: Wrong, check: checkNeverTrue, why: fmt.Sprintf("showed %s, which was true at no block; %s", shownText(a), truth)}
 }
 
+// truthAt says what the attempt's account held at the head that could be known when it was sent.
+func (c *chain) truthAt(a *attempt) string {
+	at := c.canonicalAt(c.headAt(a.at), a.at)
+	if at == nil {
+		at = c.last
+	}
+	return fmt.Sprintf("the account held %s %s at block %d", c.shownHeld(a, at), smallest(a.journey.Balance), at.Number)
+}
+
 // shownText is the balance as the app wrote it, with its unit, short enough for a sentence.
 func shownText(a *attempt) string {
-	text := strings.TrimSpace(a.Answer["balance"])
+	text := strings.TrimSpace(a.field("balance"))
 	if len(text) > 90 {
 		text = text[:90] + "…"
 	}
-	return text + " " + a.journey.Balance.Unit
+	switch as := a.journey.Balance; {
+	case !as.OfToken():
+		return text + " " + as.Unit
+	case as.Whole():
+		return text + " " + smallest(as)
+	default:
+		return text + " tokens"
+	}
 }
 
 func quoted(text string) string {

@@ -15,7 +15,7 @@ import (
 func (x *expander) records() []history.Record {
 	header := history.Header{
 		Schema: history.Schema, Run: "20261122T113400Z-story-s1-7f3a", App: "wallet", Scenario: "story", Seed: 1, Runtime: "local",
-		Versions: map[string]string{"blackout": "0.1.0"}, BaseUTC: "2026-11-22T11:34:00.000000Z",
+		Versions: map[string]string{"blackout": "0.1.0"}, BaseUTC: or(x.story.BaseUTC, "2026-11-22T11:34:00.000000Z"),
 	}
 	if x.story.End.NoRun {
 		return []history.Record{header}
@@ -32,7 +32,7 @@ func (x *expander) records() []history.Record {
 			x.attempt(j, n, g, add)
 		}
 	}
-	for _, b := range x.blocks { // after the attempts, which add payments
+	for _, b := range slices.Concat(x.blocks, x.second) { // after the attempts, which add payments
 		at := b.Published
 		r := *b
 		r.Published += storyZero
@@ -45,6 +45,9 @@ func (x *expander) records() []history.Record {
 	}
 	x.faults(add)
 	x.traffic(add)
+	for _, a := range x.story.App {
+		add(us(a.At), history.App{Instance: a.Instance, Event: a.Event, Detail: a.Detail, At: us(a.At) + storyZero})
+	}
 	for _, text := range x.story.Troubles {
 		add(0, history.Trouble{Text: text, At: storyZero})
 	}
@@ -53,6 +56,12 @@ func (x *expander) records() []history.Record {
 	}
 	if x.story.End.Seal == "" {
 		add(end, history.Pool{Chain: storyNet, Pending: x.pool, At: end + storyZero})
+		if x.story.Chain.Second {
+			add(end, history.Pool{Chain: secondNet, Pending: x.secondPool, At: end + storyZero})
+		}
+	}
+	if x.story.Disorder {
+		slices.Reverse(list[3:]) // the header, the plan and the timeline stay first
 	}
 	return list
 }
@@ -105,9 +114,12 @@ func (x *expander) attempt(j plan.Journey, n int, g group, add func(clock.Micros
 			a.Answer["declined"] = g.Declined
 		}
 	}
-	if j.Kind == "write" {
+	switch j.Kind {
+	case kindWrite:
 		x.payment(&a, j, g, done, add)
-	} else {
+	case kindContent:
+		x.file(&a, n, g)
+	default:
 		x.reply(&a, j, g, at)
 		x.replyOfChecks(&a, j, g, at)
 	}
@@ -125,11 +137,13 @@ func (x *expander) reply(a *history.Attempt, j plan.Journey, g group, at clock.M
 	switch name, n := call(or(g.Answer, "truth")); name {
 	case "truth", "stale", "next", "orphan":
 		b := x.pick(g.Answer, at)
-		a.Answer["balance"] = show(b.Watched[a.Account], *j.Balance, g.HalfUp)
+		a.Answer["balance"] = show(held(a.Account, j.Balance, b), *j.Balance, g.HalfUp)
 	case "zero":
 		a.Answer["balance"] = show("0", *j.Balance, false)
+	case secondNet:
+		a.Answer["balance"] = show(held(a.Account, j.Balance, x.secondAt(at)), *j.Balance, g.HalfUp)
 	case "account":
-		a.Answer["balance"] = show(x.pick("truth", at).Watched[storyAccount(n)], *j.Balance, g.HalfUp)
+		a.Answer["balance"] = show(held(storyAccount(n), j.Balance, x.pick("truth", at)), *j.Balance, g.HalfUp)
 	case "nothing":
 		a.Missing = []string{"balance"}
 	default:
@@ -153,6 +167,10 @@ func (x *expander) payment(a *history.Attempt, j plan.Journey, g group, done clo
 	times := 0
 	if good {
 		times = 1
+	}
+	if g.Base != "" {
+		times = 0
+		x.onSecond(a, g.Base, done, add)
 	}
 	if g.Mined != nil {
 		times = *g.Mined
@@ -209,9 +227,14 @@ func (x *expander) faults(add func(clock.Micros, history.Record)) {
 		e := x.plan.Effects[i]
 		step := func(at clock.Micros, state string, touched int64, detail string) {
 			r := history.Fault{ID: e.ID, State: state, At: at + storyZero, Detail: detail, Unseen: f.Unseen}
-			if e.Layer == "connection" {
+			switch e.Layer {
+			case "names":
+				r.Touched.Lookups = touched
+			case "connection":
 				r.Touched.Connections = touched
-			} else {
+			case "process":
+				r.Touched.Instances = touched
+			default:
 				r.Touched.Requests = touched
 			}
 			add(at, r)
@@ -248,9 +271,11 @@ func (x *expander) traffic(add func(clock.Micros, history.Record)) {
 			to = x.plan.End
 		}
 		for at := us(c.From); at < to; at += us(or(c.Every, 200*time.Millisecond)) {
+			chain, method := x.callOf(c)
 			add(at, history.Call{
-				N: counts[c.Service], Service: c.Service, Region: "aws/us-east-1", Chain: storyNet, Transport: "http", Method: or(c.Method, "eth_getBalance"),
-				Reply: or(c.Reply, history.ReplyOK), Faults: c.Faults, Probe: c.Probe, At: at + storyZero, End: at + storyZero + 1000,
+				N: counts[c.Service], Service: c.Service, Region: or(c.Region, "aws/us-east-1"), Chain: chain, Transport: or(c.Transport, "http"), Method: method,
+				Reply: or(c.Reply, history.ReplyOK), Served: c.Served, RetryAfterS: c.RetryAfter.Seconds(), Faults: c.Faults, Probe: c.Probe,
+				At: at + storyZero, End: at + storyZero + 1000,
 			})
 			counts[c.Service]++
 		}
@@ -258,7 +283,10 @@ func (x *expander) traffic(add func(clock.Micros, history.Record)) {
 	for _, c := range x.story.Connections {
 		add(us(c.At), history.Connections{Service: c.Service, Opened: c.Opened, At: us(c.At) + storyZero})
 	}
+	for _, s := range x.story.Strays {
+		add(us(s.At), history.Stray{Kind: s.Kind, Address: s.Address, Port: s.Port, Host: s.Host, Count: s.Count, At: us(s.At) + storyZero})
+	}
 	for _, l := range x.story.Lookups {
-		add(us(l.At), history.Lookup{Host: l.Host, Answer: l.Answer, At: us(l.At) + storyZero})
+		add(us(l.At), history.Lookup{Host: l.Host, Kind: l.Kind, Answer: l.Answer, Faults: l.Faults, At: us(l.At) + storyZero})
 	}
 }

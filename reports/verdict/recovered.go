@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 
 	"blackout/harness/clock"
 	"blackout/harness/plan"
@@ -58,13 +59,17 @@ func spotNotRecovered(e *evidence) []sighting {
 			text = fmt.Sprintf("steady again only %s after the last fault was cleared; %s are allowed", inSeconds(r.at-e.times.lifted), inSeconds(e.plan.RecoverWithin))
 			until = r.at
 		}
-		found := false
+		var bad []*attempt
 		for _, a := range within(e.of(j.Name), e.times.lifted, until) {
 			if a.class != OK {
-				list, found = append(list, sighting{attempt: a, journey: j.Name, who: whoAll, class: Unavailable, text: text}), true
+				bad = append(bad, a)
 			}
 		}
-		if !found {
+		list = slices.Grow(list, len(bad))
+		for _, a := range bad {
+			list = append(list, sighting{attempt: a, journey: j.Name, who: whoAll, class: Unavailable, text: text})
+		}
+		if len(bad) == 0 {
 			late := span{e.times.lifted + e.plan.RecoverWithin, e.times.end}
 			list = append(list, sighting{journey: j.Name, who: whoAll, class: Unavailable, text: text, during: late})
 		}

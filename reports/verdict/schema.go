@@ -37,6 +37,15 @@ func (Control) JSONSchemaExtend(s *jsonschema.Schema) {
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
+func (Picture) JSONSchemaExtend(s *jsonschema.Schema) {
+	words := []string{string(Void)}
+	for _, c := range Classes() {
+		words = append(words, string(c))
+	}
+	set(s, "class", enum(words...))
+}
+
+// JSONSchemaExtend narrows what the types alone cannot say.
 func (Window) JSONSchemaExtend(s *jsonschema.Schema) {
 	set(s, "name", enum(Baseline, Outage, Recovery, After))
 }
@@ -75,6 +84,12 @@ func (Fault) JSONSchemaExtend(s *jsonschema.Schema) {
 		set(s, name, orNull)
 	}
 	set(s, "ended_as", enum(Exercised, NotUsed, Spared, Missed, Failed, NotReached))
+}
+
+// JSONSchemaExtend narrows what the types alone cannot say.
+func (Outside) JSONSchemaExtend(s *jsonschema.Schema) {
+	set(s, "kind", enum(OutsideName, OutsideTCP, OutsideUDP))
+	set(s, "windows", func(p *jsonschema.Schema) { p.Required = windowNames() })
 }
 
 // set changes one property, if the type still has it.

@@ -117,12 +117,14 @@ func Weight(kind string) int {
 
 // marks are the journey's attempts in O and in R. Twenty seconds is what R looks at however long the run went on, so that a longer `after` changes nothing.
 func (e *evidence) marks(j *plan.Journey) (outage, recovery []mark) {
-	list := e.of(j.Name)
-	for _, a := range within(list, e.times.outage, e.times.lifted) {
-		outage = append(outage, mark{a.class, bestAt(j, a.due)})
+	first := within(e.of(j.Name), e.times.outage, e.times.lifted)
+	then := within(e.of(j.Name), e.times.lifted, e.times.lifted+scoredFor)
+	outage, recovery = make([]mark, len(first)), make([]mark, len(then))
+	for i, a := range first {
+		outage[i] = mark{a.class, bestAt(j, a.due)}
 	}
-	for _, a := range within(list, e.times.lifted, e.times.lifted+scoredFor) {
-		recovery = append(recovery, mark{a.class, OK})
+	for i, a := range then {
+		recovery[i] = mark{a.class, OK}
 	}
 	return outage, recovery
 }

@@ -19,7 +19,8 @@ const (
 //
 // Rule: the app said that all is well though another of its journeys had not been steady for longer than notice_within when it was asked, and was not until it had
 // answered; or it said that something is wrong before any fault, when every journey had been steady for as long. A journey is steady at a moment that lies in some
-// stretch of 5 s, or of three attempts if that is longer, which meets steady_state; where there are fewer attempts than that to tell, it counts as steady.
+// stretch of 5 s, or of three attempts if that is longer, which meets steady_state; where there are fewer attempts than that to tell, it counts as steady. A payment that
+// was taken and came to nothing counts from its deadline on: before that nobody can know.
 //
 // Reason: users and those on call look at the status first. A page that is always green sends them to look for the fault at their own end.
 //
@@ -28,7 +29,7 @@ const (
 //
 // judgeStatus classifies an attempt of a status journey. It needs the classes of all others.
 func (e *evidence) judgeStatus(a *attempt) ruling {
-	word := strings.TrimSpace(a.Answer["status"])
+	word := strings.TrimSpace(a.field("status"))
 	state := stateOf(a.journey, word)
 	if r, silent := judgeSilence(a); silent {
 		return r
@@ -44,7 +45,7 @@ func (e *evidence) judgeStatus(a *attempt) ruling {
 				word, a.at.Seconds(), j.Name, s.from.Seconds(), inSeconds(a.journey.NoticeWithin))}
 		}
 	case stateTrouble:
-		early := (a.window == Baseline || len(e.effects) == 0) && !e.caught(a)
+		early := (e.window(a) == Baseline || len(e.effects) == 0) && !e.caught(a)
 		if names := e.others(a.journey); early && len(names) > 0 && e.allSteady(a) {
 			return ruling{class: Wrong, check: checkStatus, why: fmt.Sprintf("said %q at %.2f s, when nothing was broken and %s had been steady for %s or from the start",
 				word, a.at.Seconds(), strings.Join(names, ", "), inSeconds(a.journey.NoticeWithin))}
@@ -112,8 +113,34 @@ func (e *evidence) unsteadySpans(j *plan.Journey) []span {
 		return spans
 	}
 	spans := unsteadyIn(e.of(j.Name), max(steadyFor, steadyLeast*j.Every), e.plan.Steady)
+	if j.Kind == kindWrite {
+		spans = manifest(spans, e.of(j.Name), e.plan.Steady.P99)
+	}
 	e.unsteadyAt[j.Name] = spans
 	return spans
+}
+
+// manifest cuts the stretches of a journey that pays down to what the app could know: each begins with the first payment that went wrong, or took too long to be answered,
+// or else when the deadline of the first one was over that had been taken and was not confirmed. A worse payment shows no later than a better one, so that doing better
+// never costs anything.
+func manifest(spans []span, list []*attempt, p99 clock.Micros) []span {
+	var known []span
+	for _, s := range spans {
+		from := s.to
+		for _, a := range within(list, s.from, s.to) {
+			slow := p99 > 0 && a.end-a.due > p99
+			switch {
+			case (a.class == Late || a.class == Degraded) && !slow:
+				from = min(from, a.due+a.journey.Deadline)
+			case a.class != OK || slow:
+				from = min(from, a.due)
+			}
+		}
+		if from = max(from, s.from); from < s.to {
+			known = append(known, span{from, s.to})
+		}
+	}
+	return known
 }
 
 // unsteadyIn looks at each stretch of a length that begins with an attempt. list is by due.
@@ -121,31 +148,14 @@ func unsteadyIn(list []*attempt, length clock.Micros, want plan.Steady) []span {
 	if len(list) == 0 {
 		return nil
 	}
-	// ok[i], answered[i] and quick[i] count over the first i attempts.
-	ok, answered, quick := make([]int, len(list)+1), make([]int, len(list)+1), make([]int, len(list)+1)
-	one := map[bool]int{true: 1}
-	for i, a := range list {
-		ok[i+1] = ok[i] + one[a.class == OK]
-		answered[i+1] = answered[i] + one[a.answered]
-		quick[i+1] = quick[i] + one[a.answered && a.end-a.due <= want.P99]
-	}
-	steady := func(i, end int) bool {
-		n, whole := end-i, answered[end]-answered[i]
-		switch {
-		case n < steadyLeast:
-			return true
-		case float64(ok[end]-ok[i]) < want.OK*float64(n)-1e-9:
-			return false
-		}
-		return want.P99 <= 0 || float64(quick[end]-quick[i]) >= 0.99*float64(whole)-1e-9
-	}
+	counts := countSteady(list, want)
 	var spans []span
 	covered, end := list[0].due, 0
 	for i, a := range list {
 		for end < len(list) && list[end].due < a.due+length {
 			end++
 		}
-		if !steady(i, end) {
+		if end-i >= steadyLeast && !counts.steady(i, end) {
 			continue
 		}
 		// Nobody knows how it was between the last attempt that belongs to no steady stretch and the next one.

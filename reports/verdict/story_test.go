@@ -26,15 +26,22 @@ type story struct {
 	Calls       *[]storyCalls  `yaml:"calls"`  // absent: one each 200 ms to infura
 	Nonces      bool           `yaml:"nonces"` // each payment is signed by one payer, with its place as nonce
 	Connections []storyOpened  `yaml:"connections"`
+	App         []storyApp     `yaml:"app"`
 	Lookups     []storyLookups `yaml:"lookups"`
-	Notes       []string       `yaml:"notes"`
-	Troubles    []string       `yaml:"troubles"`
-	End         storyEnd       `yaml:"end"`
-	Want        want           `yaml:"want"`
+	Strays      []storyStray   `yaml:"strays"`
+	// Jump sets the machine's wall clock by so much, and with it the timestamps of later blocks; BaseUTC is what the header says of it, the blocks' time when absent.
+	Jump    *storyJump `yaml:"jump"`
+	BaseUTC string     `yaml:"base_utc"`
+	// Disorder writes the records after the timeline last first.
+	Disorder bool     `yaml:"disorder"`
+	Notes    []string `yaml:"notes"`
+	Troubles []string `yaml:"troubles"`
+	End      storyEnd `yaml:"end"`
+	Want     want     `yaml:"want"`
 }
 
 type storyPlan struct {
-	Journeys       []string      `yaml:"journeys"` // of view-balance, send-payment, list-payments and status; the first two when absent
+	Journeys       []string      `yaml:"journeys"` // of view-balance, send-payment, list-payments, deposits, picture and status; the first two when absent
 	Baseline       time.Duration `yaml:"baseline"`
 	OutageEnd      time.Duration `yaml:"outage_end"`
 	End            time.Duration `yaml:"end"`
@@ -46,9 +53,18 @@ type storyPlan struct {
 	Unit           string        `yaml:"unit"`
 	Decimals       *int          `yaml:"decimals"`
 	Driver         string        `yaml:"driver"`
+	Instances      []string      `yaml:"instances"`     // of the app; unknown, as in old plans, when absent
 	Amplification  float64       `yaml:"amplification"` // payments are asked about each second then
 	// Notice gives the journey status the words ok (fine) and down (trouble), and the time to use them.
 	Notice time.Duration `yaml:"notice_within"`
+}
+
+// storyApp is something that happened to an instance of the app.
+type storyApp struct {
+	Instance string        `yaml:"instance"`
+	Event    string        `yaml:"event"`
+	Detail   string        `yaml:"detail"`
+	At       time.Duration `yaml:"at"`
 }
 
 type storyBest struct {
@@ -63,8 +79,15 @@ type storyChain struct {
 	Late time.Duration `yaml:"late"`
 	// Behind puts a node that a fault touches so many blocks behind.
 	Behind uint64 `yaml:"behind"`
-	// Equal gives both sides of a fork the same credits.
+	// Equal gives both sides of a fork the same credits, and both chains the same balances.
 	Equal bool `yaml:"equal"`
+	// Second boots the chain base beside ethereum, a block each second like there, with balances of its own. No journey is about it.
+	Second bool `yaml:"second"`
+}
+
+type storyJump struct {
+	At time.Duration `yaml:"at"`
+	By time.Duration `yaml:"by"`
 }
 
 type storyReorg struct {
@@ -93,7 +116,8 @@ type group struct {
 	Body   string        `yaml:"body"`
 	// Answer: truth, zero, nothing (no balance in the body), stale(n) n blocks below the head, next(n) n above, orphan (the losing branch's block with the
 	// head's number),
-	// account(i) another account's truth; anything else is shown as it stands.
+	// account(i) another account's truth, base what the account holds on base; anything else is shown as it stands. Of picture, which asks for the files of seed 1 in
+	// turn: truth, page (HTML), other (as many other bytes), file(n) the n-th after the one that was asked for, empty, long (beyond what is read), unrecorded.
 	Answer   string `yaml:"answer"`
 	HalfUp   bool   `yaml:"half_up"` // rounded instead of cut off
 	Block    string `yaml:"block"`   // the block that the answer names: stale(n), next(n) or a text
@@ -105,9 +129,15 @@ type group struct {
 	Mined     *int          `yaml:"mined"` // once when absent; never for an error
 	MinedAt   time.Duration `yaml:"mined_at"`
 	Unsent    bool          `yaml:"unsent"` // no provider got a transaction, though a nonce was used for it
+	// Base says what became on base of a payment, which then does not happen on ethereum: mined, pending, or signed alone, which a provider took, or refused.
+	Base string `yaml:"base"`
 	// Listed says what list-payments shows: all payments of the session that were accepted (when absent), nothing, old(n) all but the newest n, page(n) the newest n.
 	Listed  string `yaml:"listed"`
 	Pending bool   `yaml:"pending"`
+	// Events says what deposits shows: every event of the account, newest first (all, when absent); "before(n)" as it was n heads before. More words change the list, one
+	// after the other: old(n) without the newest n, page(n) the newest n only, without(n) without the n-th newest, twice(n) with that one twice, exact(i) with the index i,
+	// nothing, strange, base; and since(n) makes it what a subscription brought from the n-th second on.
+	Events string `yaml:"events"`
 }
 
 type storyFault struct {
@@ -116,6 +146,7 @@ type storyFault struct {
 	With        map[string]any `yaml:"with"`
 	Service     string         `yaml:"service"`
 	Chain       string         `yaml:"chain"`
+	Instance    string         `yaml:"instance"` // of the app; touched counts it
 	From        time.Duration  `yaml:"from"`
 	To          time.Duration  `yaml:"to"`
 	Share       float64        `yaml:"share"`
@@ -129,14 +160,20 @@ type storyFault struct {
 }
 
 type storyCalls struct {
-	Method  string        `yaml:"method"` // eth_getBalance when absent
-	Service string        `yaml:"service"`
-	From    time.Duration `yaml:"from"`
-	To      time.Duration `yaml:"to"`
-	Every   time.Duration `yaml:"every"`
-	Reply   string        `yaml:"reply"`
-	Faults  []string      `yaml:"faults"`
-	Probe   bool          `yaml:"probe"`
+	Method  string `yaml:"method"` // eth_getBalance when absent, GET of a storage service
+	Service string `yaml:"service"`
+	// Transport is http when absent.
+	Transport string        `yaml:"transport"`
+	From      time.Duration `yaml:"from"`
+	To        time.Duration `yaml:"to"`
+	Every     time.Duration `yaml:"every"`
+	Reply     string        `yaml:"reply"`
+	Region    string        `yaml:"region"` // aws/us-east-1 when absent
+	Served    string        `yaml:"served"` // the chain that answered instead of ethereum
+	// RetryAfter is when the reply says that the app shall come back.
+	RetryAfter time.Duration `yaml:"retry_after"`
+	Faults     []string      `yaml:"faults"`
+	Probe      bool          `yaml:"probe"`
 }
 
 type storyOpened struct {
@@ -147,8 +184,19 @@ type storyOpened struct {
 
 type storyLookups struct {
 	Host   string        `yaml:"host"`
+	Kind   string        `yaml:"kind"` // A when absent
 	Answer string        `yaml:"answer"`
+	Faults []string      `yaml:"faults"`
 	At     time.Duration `yaml:"at"`
+}
+
+type storyStray struct {
+	Kind    string        `yaml:"kind"`
+	Address string        `yaml:"address"`
+	Port    int           `yaml:"port"`
+	Host    string        `yaml:"host"`
+	Count   int64         `yaml:"count"`
+	At      time.Duration `yaml:"at"`
 }
 
 type storyEnd struct {
@@ -178,6 +226,7 @@ type want struct {
 	// Recovered is recovered_after_s; null when absent.
 	Recovered *float64 `yaml:"recovered_after_s"`
 	Hosts     []string `yaml:"unmodelled_hosts"`
+	Outside   []string `yaml:"outside"` // "what (how often, first when)"
 }
 
 func readStory(path string) (story, error) {

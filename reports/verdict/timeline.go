@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -149,30 +148,58 @@ type recovery struct {
 // be watched, and what was watched is steady.
 func (t timeline) recover(list []*attempt, j *plan.Journey, p *plan.Plan) recovery {
 	length := max(steadyFor, steadyLeast*j.Every)
-	try := func(from clock.Micros) bool {
+	list = within(list, t.lifted, forever)
+	counts := countSteady(list, p.Steady)
+	to := 0
+	try := func(i int, from clock.Micros) bool {
 		if from+length > t.end && from > t.lifted+p.RecoverWithin {
 			return false
 		}
-		stretch := within(list, from, from+length)
-		if len(stretch) < steadyLeast {
-			return false
+		for to < len(list) && list[to].due < from+length {
+			to++
 		}
-		ok := 0
-		for _, a := range stretch {
-			if a.class == OK {
-				ok++
-			}
-		}
-		return float64(ok) >= p.Steady.OK*float64(len(stretch))-1e-9 && measure(stretch).meets(p.Steady)
+		return to-i >= steadyLeast && counts.steady(i, to)
 	}
-	if try(t.lifted) {
+	if try(0, t.lifted) {
 		return recovery{t.lifted, true}
 	}
-	start, _ := slices.BinarySearchFunc(list, t.lifted, func(a *attempt, at clock.Micros) int { return cmp.Compare(a.due, at) })
-	for _, a := range list[start:] {
-		if try(a.due) {
+	for i, a := range list {
+		if (i == 0 || list[i-1].due < a.due) && try(i, a.due) {
 			return recovery{a.due, true}
 		}
 	}
 	return recovery{}
+}
+
+// steadyCounts says of any stretch of a list of attempts whether it is steady, without looking at each attempt of it again. Element i of each counts over the first i.
+type steadyCounts struct {
+	ok, answered, quick []int32
+	want                plan.Steady
+}
+
+func countSteady(list []*attempt, want plan.Steady) steadyCounts {
+	c := steadyCounts{make([]int32, len(list)+1), make([]int32, len(list)+1), make([]int32, len(list)+1), want}
+	for i, a := range list {
+		c.ok[i+1], c.answered[i+1], c.quick[i+1] = c.ok[i], c.answered[i], c.quick[i]
+		if a.class == OK {
+			c.ok[i+1]++
+		}
+		if a.answered {
+			c.answered[i+1]++
+			if a.end-a.due <= want.P99 {
+				c.quick[i+1]++
+			}
+		}
+	}
+	return c
+}
+
+// steady reports whether measure's steadiness of the attempts from i up to, and without, to meets what is wanted. The quantile by nearest rank is at most P99 when as
+// many of the values are as its rank says.
+func (c steadyCounts) steady(i, to int) bool {
+	if to <= i || float64(c.ok[to]-c.ok[i]) < c.want.OK*float64(to-i)-1e-9 {
+		return false
+	}
+	answered := c.answered[to] - c.answered[i]
+	return c.want.P99 <= 0 || answered == 0 || float64(c.quick[to]-c.quick[i]) >= math.Ceil(0.99*float64(answered)-1e-9)
 }

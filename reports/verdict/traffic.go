@@ -46,14 +46,26 @@ func (e *evidence) traffic() map[line][]clock.Micros {
 		return e.lines
 	}
 	e.lines = map[line][]clock.Micros{}
-	for i := range e.h.Calls {
-		c := &e.h.Calls[i]
+	of, n := map[*history.Call]line{}, map[line]int{}
+	for c := range e.requests.all() {
 		if c.Probe {
 			continue
 		}
-		some, _ := hands(c)
-		key := line{c.Service, c.Chain, some}
-		e.lines[key] = append(e.lines[key], c.At-e.zero)
+		key, known := of[c.Call]
+		if !known { // one look serves all that are alike
+			some, _ := hands(c.Call)
+			key = line{c.Service, c.Chain, some}
+			of[c.Call] = key
+		}
+		n[key]++
+	}
+	for key, n := range n {
+		e.lines[key] = make([]clock.Micros, 0, n)
+	}
+	for c := range e.requests.all() {
+		if key, counted := of[c.Call]; counted {
+			e.lines[key] = append(e.lines[key], c.at-e.zero)
+		}
 	}
 	for _, times := range e.lines {
 		slices.Sort(times)

@@ -3,6 +3,13 @@
 // the same history gives the same verdict, years later, without Docker or a chain.
 package verdict
 
+import (
+	"cmp"
+	"slices"
+
+	"blackout/harness/history"
+)
+
 // Schema is the version of verdict.json. Fields are added, never renamed.
 const Schema = "blackout/verdict/1"
 
@@ -27,10 +34,10 @@ const Warning Class = "warning"
 // How a history ended, beside the ends that a seal names.
 const Truncated = "truncated" // it has no seal: the run was killed, or still goes on
 
+var classes = [...]Class{OK, Late, Degraded, Declined, Unavailable, Wrong, Harmful}
+
 // Classes lists the counted classes, best first. Void is kept apart.
-func Classes() []Class {
-	return []Class{OK, Late, Degraded, Declined, Unavailable, Wrong, Harmful}
-}
+func Classes() []Class { return slices.Clone(classes[:]) }
 
 // The verdicts.
 const (
@@ -66,19 +73,22 @@ type Verdict struct {
 	Grade    string   `json:"grade"` // A B C D F, or ? without a score
 	Severity string   `json:"severity"`
 	// Ended is how the history ended: complete, interrupted, aborted, or truncated when it has no seal.
-	Ended           string      `json:"ended"`
-	Windows         []Window    `json:"windows"`
-	Cells           []Cell      `json:"cells"`
-	Findings        []Finding   `json:"findings"`
-	Warnings        []Finding   `json:"warnings"`
-	Faults          []Fault     `json:"faults"`
-	UnmodelledHosts []string    `json:"unmodelled_hosts"`
+	Ended           string    `json:"ended"`
+	Windows         []Window  `json:"windows"`
+	Cells           []Cell    `json:"cells"`
+	Findings        []Finding `json:"findings"`
+	Warnings        []Finding `json:"warnings"`
+	Faults          []Fault   `json:"faults"`
+	UnmodelledHosts []string  `json:"unmodelled_hosts"` // the names in Outside
+	// Outside is what the app asked for and the world does not have, each kind by how often.
+	Outside         []Outside   `json:"outside"`
 	Providers       []Provider  `json:"providers"`
 	Chains          []ChainFact `json:"chains"`
 	RecoveredAfterS *float64    `json:"recovered_after_s"` // the slowest journey; null when one did not recover or no fault was cleared
 	HarmedIntents   int         `json:"harmed_intents"`
 	WrongAttempts   int         `json:"wrong_attempts"`
 	SupportingNotes []string    `json:"notes"`
+	Pictures        []Picture   `json:"pictures,omitempty"` // of what a browser showed, in the order in which they were taken
 	// Control is the run without faults that this one was held against; nil when there was none.
 	Control *Control `json:"control,omitempty"`
 }
@@ -93,15 +103,17 @@ type Control struct {
 
 // Run says what was judged.
 type Run struct {
-	ID        string  `json:"id"`
-	App       string  `json:"app"`
-	Scenario  string  `json:"scenario"`
-	Seed      uint64  `json:"seed"`
-	Runtime   string  `json:"runtime"`
-	Version   string  `json:"version"`
-	StartedAt string  `json:"started_at"`
-	TimeScale float64 `json:"time_scale"`
-	Control   bool    `json:"control,omitempty"` // this run is itself a control: the scenario's timeline without its faults
+	ID       string `json:"id"`
+	App      string `json:"app"`
+	Scenario string `json:"scenario"`
+	// Tags are the scenario's, by which gates select; none in verdicts that were made before they were kept.
+	Tags      []string `json:"tags,omitempty"`
+	Seed      uint64   `json:"seed"`
+	Runtime   string   `json:"runtime"`
+	Version   string   `json:"version"`
+	StartedAt string   `json:"started_at"`
+	TimeScale float64  `json:"time_scale"`
+	Control   bool     `json:"control,omitempty"` // this run is itself a control: the scenario's timeline without its faults
 }
 
 // Window is a stretch of the run that classes are counted in.
@@ -169,6 +181,7 @@ type Fault struct {
 	Cause        string   `json:"cause"`
 	Service      string   `json:"service"`
 	Chain        string   `json:"chain,omitempty"`
+	Instance     string   `json:"instance,omitempty"` // of the app; Service and Chain are empty then
 	PlannedFromS float64  `json:"planned_from_s"`
 	PlannedToS   float64  `json:"planned_to_s"`
 	InjectedAtS  *float64 `json:"injected_at_s"`
@@ -176,6 +189,14 @@ type Fault struct {
 	ClearedAtS   *float64 `json:"cleared_at_s"`
 	EndedAs      string   `json:"ended_as"` // exercised | not-used | spared | missed | failed | not-reached
 	Touched      Touched  `json:"touched"`
+}
+
+// On is what the effect acts on, for a person: a service, a chain as a whole, or an instance of the app.
+func (f *Fault) On() string {
+	if f.Instance != "" {
+		return "instance " + f.Instance
+	}
+	return cmp.Or(f.Service, f.Chain)
 }
 
 // How effects end.
@@ -194,7 +215,11 @@ type Touched struct {
 	Lookups     int64 `json:"lookups"`
 	Connections int64 `json:"connections"`
 	Requests    int64 `json:"requests"`
+	Instances   int64 `json:"instances,omitempty"` // of the app
 }
+
+// Total is the sum over the units.
+func (t Touched) Total() int64 { return history.Touched(t).Total() }
 
 // Provider is what the app asked of one service: requests per window and how many of them failed.
 type Provider struct {

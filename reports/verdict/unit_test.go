@@ -54,9 +54,13 @@ func TestAmounts(t *testing.T) {
 		{"10", plan.Amount{Unit: "ether", Decimals: 0}, "9500000000000000000", true},
 		{"9", plan.Amount{Unit: "ether", Decimals: 0}, "9500000000000000000", true},
 		{"1030450000", plan.Amount{Unit: "gwei", Decimals: 0}, held, true},
+		{"12.34", plan.Amount{Unit: "token", Decimals: 2, PerBlock: "1234567"}, "12345670", true},
+		{"12.35", plan.Amount{Unit: "token", Decimals: 2, PerBlock: "1234567"}, "12345670", true}, // half up
+		{"12.36", plan.Amount{Unit: "token", Decimals: 2, PerBlock: "1234567"}, "12345670", false},
+		{"0xbc614e", plan.Amount{Unit: "token-base-units", Decimals: -1, PerBlock: "1234567"}, "12345678", true},
 		{"7", plan.Amount{Unit: "ether", Decimals: 30}, "7000000000000000000", true}, // more digits than the unit has
 	} {
-		shown, ok := parseAmount(c.text, c.as.Unit == "wei")
+		shown, ok := parseAmount(c.text, c.as.Whole())
 		if !ok {
 			t.Errorf("%s is no number", c.text)
 			continue

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 
 	"blackout/harness/clock"
 	"blackout/harness/history"
@@ -79,12 +80,16 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 		a.took = confirmed.At - a.due
 	}
 	became, times := c.fateOf(a)
-	if !e.complete && c.drained == forever && !settled(said, became) {
+	elsewhere := e.minedElsewhere(a)
+	if !e.complete && c.drained == forever && len(elsewhere) == 0 && !settled(said, became) {
 		return ruling{}, false
 	}
-	if said == wordConfirmed && became == minedOnce && c.depth(c.payments[a.ID][0].number) < max(a.journey.ConfirmedMeans, 1) {
-		r = ruling{class: Harmful, check: checkPhantom, why: fmt.Sprintf("said confirmed, but it lay %s deep and confirmed means %d",
-			blocks(c.depth(c.payments[a.ID][0].number)), a.journey.ConfirmedMeans)}
+	if r, strange := e.paidElsewhere(a, elsewhere, said == wordFailed && became == absent); strange {
+		return r, true
+	}
+	if said == wordConfirmed && became == minedOnce && c.depth(c.payments[a.id()][0].number) < max(a.journey.ConfirmedMeans, 1) {
+		r = ruling{class: Harmful, check: checkPhantom, why: fmt.Sprintf("said confirmed, but at the end it lay %s deep and confirmed means %d %s",
+			blocks(c.depth(c.payments[a.id()][0].number)), a.journey.ConfirmedMeans, e.proof(a, c))}
 		return r, true
 	}
 	entry := payments[said][became]
@@ -95,7 +100,10 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 	case said == wordPending && became == minedOnce && !a.journey.Follow:
 		r.class, r.why = OK, "accepted, and it was mined once" // it cannot say more: nobody asks again
 	}
-	if text, waits := e.stuck[a.ID]; waits && said == wordPending && became == stillPending && a.due >= e.times.lifted {
+	if r.check != "" || r.warning != "" {
+		r.why += " " + e.proof(a, c)
+	}
+	if text, waits := e.stuck[a.id()]; waits && said == wordPending && became == stillPending && a.due >= e.times.lifted {
 		return ruling{class: Harmful, check: checkStuckNonce, why: text}, true
 	}
 	if r.class == Declined {
@@ -105,9 +113,29 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 		r.class, r.why = Late, r.why+", but after the deadline"
 	}
 	if r.class == Unavailable && r.check == "" && (a.Error == history.ErrTimeout || a.beyondPatience()) {
-		r.check = checkHang
+		r.check, r.why = checkHang, "gave no whole answer within "+inSeconds(a.journey.Patience)+", "+r.why
 	}
 	return r, true
+}
+
+// proof is what a finding about a payment rests on: when the app said its last word, and where the chain has the payment.
+func (e *evidence) proof(a *attempt, c *chain) string {
+	said := fmt.Sprintf("(it ended at %.2f s without a word", a.end.Seconds())
+	if a.answered {
+		said = fmt.Sprintf("(%s at %.2f s", a.replied(), a.end.Seconds())
+	}
+	for _, s := range e.words[a.id()] {
+		if s.At <= c.drained && s.State != "" {
+			said = fmt.Sprintf("(%s at %.2f s", s.State, s.At.Seconds())
+		}
+	}
+	for _, p := range slices.Backward(c.payments[a.id()]) { // they were read from the head down
+		said += fmt.Sprintf("; mined in block %d as %s", p.number, briefly(p.tx))
+	}
+	if len(c.payments[a.id()]) == 0 && c.drained < forever {
+		said += fmt.Sprintf("; the pools were read at %.2f s", c.drained.Seconds())
+	}
+	return said + ")"
 }
 
 // settled reports whether more waiting could not have changed the class: of a run that was cut off only such payments are judged.
@@ -117,7 +145,7 @@ func settled(w word, f fate) bool {
 
 // lastWord is the app's last word by the end of the drain, and the record of its first "confirmed", if there is one.
 func (e *evidence) lastWord(a *attempt, drained clock.Micros) (last word, confirmed *history.Said) {
-	words := e.words[a.ID]
+	words := e.words[a.id()]
 	found := false
 	for i := range words {
 		s := &words[i]
@@ -154,7 +182,7 @@ func firstWord(a *attempt) word {
 	case a.Status >= 400:
 		return wordFailed
 	}
-	if no, said := a.Answer["declined"]; said && declined(no) {
+	if no, said := a.answer.find("declined"); said && declined(no) {
 		return wordFailed
 	}
 	if a.Status >= 200 && a.Status < 300 {
@@ -165,13 +193,13 @@ func firstWord(a *attempt) word {
 
 // fateOf looks a payment up on the reference chain, and in the nodes' pools. times is how many transactions paid it.
 func (c *chain) fateOf(a *attempt) (f fate, times int) {
-	times = len(c.payments[a.ID])
+	times = len(c.payments[a.id()])
 	switch {
 	case times > 1:
 		return minedMore, times
 	case times == 1:
 		return minedOnce, times
-	case c.pending[a.ID]:
+	case c.pending[a.id()]:
 		return stillPending, 0
 	default:
 		return absent, 0

@@ -12,7 +12,7 @@ import (
 	"blackout/harness/spec"
 )
 
-//go:embed worlds/*.yaml outages/*.yaml suites/*.yaml gates/*.yaml
+//go:embed worlds/*.yaml worlds/default outages/*.yaml suites/*.yaml gates/*.yaml
 var files embed.FS
 
 // folders says where each kind of file lies.
@@ -23,7 +23,10 @@ var folders = map[string]string{
 	spec.KindGate:     "gates",
 }
 
-// FS is the library as a file system: worlds/default.yaml, outages/control.yaml and so on.
+// Prefix begins the names that problems show of files of the library.
+const Prefix = "scenarios/"
+
+// FS is the library as a file system: worlds/default.yaml, outages/control.yaml and so on, and the folders of files that worlds name.
 func FS() fs.FS { return files }
 
 // Names lists the files of a kind of the library, sorted; none for a kind that the library does not hold.
@@ -34,7 +37,9 @@ func Names(kind string) []string {
 	}
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -1,17 +1,22 @@
 package scenarios_test
 
 import (
+	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/google/go-cmp/cmp"
 
 	"blackout/harness/spec"
 	"blackout/scenarios"
 )
+
+var update = flag.Bool("update", false, "write the page's table of metrics anew")
 
 func base(name string) (spec.File, error) {
 	data, file, err := scenarios.Read(spec.KindWorld, name)
@@ -38,12 +43,38 @@ func parse(f spec.File) (any, error) {
 
 func TestNames(t *testing.T) {
 	for kind, want := range map[string][]string{
-		spec.KindWorld:    {"default"},
-		spec.KindScenario: {"aws-us-east-1-down", "control", "infura-unreachable"},
-		spec.KindSuite:    {"standard"},
-		spec.KindGate:     {"no-harm", "release", "strict"},
-		spec.KindApp:      nil,
-		"":                nil,
+		spec.KindWorld: {"default"},
+		spec.KindScenario: {
+			"addresses-replaced",
+			"app-frozen",
+			"app-killed",
+			"arweave-gateway-unreachable",
+			"aws-us-east-1-down",
+			"certificate-expired",
+			"cold-start",
+			"connections-cut",
+			"control",
+			"dns-outage",
+			"error-in-200",
+			"every-provider-unreachable",
+			"fallback-fails-next",
+			"html-for-content",
+			"infura-unreachable",
+			"ipfs-gateway-unreachable",
+			"logs-truncated",
+			"provider-503",
+			"rate-limited",
+			"reorg",
+			"reply-lost",
+			"transactions-swallowed",
+			"txpool-full",
+			"wrong-bytes",
+			"wrong-chain",
+		},
+		spec.KindSuite: {"standard"},
+		spec.KindGate:  {"no-harm", "release", "strict"},
+		spec.KindApp:   nil,
+		"":             nil,
 	} {
 		if diff := cmp.Diff(want, scenarios.Names(kind)); diff != "" {
 			t.Errorf("%s: %s", kind, diff)
@@ -88,6 +119,43 @@ func TestLibrary(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAddresses holds that no address in the library has a slip of the keyboard: each is written with its checksum (ERC-55).
+func TestAddresses(t *testing.T) {
+	found := 0
+	for name, data := range files(t) {
+		for _, address := range regexp.MustCompile(`\b0x[0-9a-fA-F]{40}\b`).FindAllString(data, -1) {
+			if found++; common.HexToAddress(address).Hex() != address {
+				t.Errorf("%s: %s would be %s", name, address, common.HexToAddress(address))
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d addresses", found)
+	}
+}
+
+func files(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := fs.WalkDir(scenarios.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(scenarios.FS(), name)
+		all[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["README.md"] = string(page)
+	return all
 }
 
 func TestReadUnknown(t *testing.T) {
@@ -150,9 +218,37 @@ func TestReadme(t *testing.T) {
 	if len(kinds) != 5 {
 		t.Errorf("blocks of these kinds only: %v", kinds)
 	}
-	for _, metric := range spec.Metrics {
-		if name, _, _ := strings.Cut(metric, "."); !strings.Contains(string(page), name) {
-			t.Errorf("the page does not name the metric %q", metric)
+}
+
+// The page's table of metrics is made from the code.
+func TestReadmeListsTheMetrics(t *testing.T) {
+	const page, from, to = "README.md", "-update -->\n", "<!-- end of metrics -->"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), from)
+	_, after, ok2 := strings.Cut(rest, to)
+	if !ok || !ok2 {
+		t.Fatal("the page has no place for the metrics")
+	}
+	var table strings.Builder
+	table.WriteString("| metric | one value for each | unit | meaning |\n|---|---|---|---|\n")
+	for _, m := range spec.Metrics() {
+		unit := m.Unit
+		if len(m.Words) > 0 {
+			unit = strings.Join(m.Words, ", ")
 		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", m.Name, m.Each, unit, m.Meaning)
+	}
+	want := before + from + table.String() + to + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(text) != want {
+		t.Error("the table of metrics is not what the code says: write it anew with -update")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,6 +133,14 @@ func takenBy(pid int) (u taken, err error) {
 		return u, errors.New("the process has ended, or the system does not say what it takes")
 	}
 	return u, nil
+}
+
+// mostOf is the most memory that a process had that has ended, in MB (getrusage(2) gives it in KiB).
+func mostOf(p *os.ProcessState) float64 {
+	if usage, ok := p.SysUsage().(*syscall.Rusage); ok {
+		return float64(usage.Maxrss) * 1024 / 1e6
+	}
+	return 0
 }
 
 // childOf is the one process that another has started.

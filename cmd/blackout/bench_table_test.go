@@ -18,10 +18,13 @@ import (
 
 // The goals, in the units of the figures that they stand beside.
 const (
-	goalFirstAttempt = 1.0 // seconds
-	goalBeyond       = 2.0 // seconds
-	goalSpread       = 5.0 // milliseconds, of 95 % of the phases
-	goalMemory       = 600 // MB, 10^6 bytes
+	goalFirstAttempt = 1.0   // seconds
+	goalBeyond       = 2.0   // seconds
+	goalSpread       = 5.0   // milliseconds, of 95 % of the phases
+	goalTLS          = 100.0 // microseconds, p50 of a read over a kept connection
+	goalMemory       = 600   // MB, 10^6 bytes
+	goalJudging      = 15    // seconds
+	goalJudgingMost  = 500   // MB
 )
 
 // TestBench measures speed and memory in one run on this machine, and ends with one table. It asserts that each figure exists and nothing about its size: a machine that
@@ -54,6 +57,7 @@ func TestBench(t *testing.T) {
 	out.section("Judging a history of 100,000 attempts")
 	out.line("time", judge["ns/op"]/1e9, "%.2f s", 0)
 	out.line("memory that it allocates", judge["B/op"]/1e6, "%.0f MB", 0)
+	benchJudging(t, binary, &out)
 
 	fmt.Fprint(os.Stdout, "\n", out.text.String(), "\n")
 	for _, name := range out.absent {
@@ -129,7 +133,7 @@ func (o *table) reads(m map[string]float64) {
 	fmt.Fprintf(&o.text, "  %-34s %14s %13s\n", "", "p50, 1 client", "8 clients")
 	for _, p := range []struct{ key, name string }{
 		{"direct", "direct to geth"}, {"toxiproxy", "through plain toxiproxy alone"}, {"link", "through our link alone"},
-		{"gateway", "through a gateway alone"}, {"both", "through link and gateway"},
+		{"gateway", "through a gateway alone"}, {"secure", "through a gateway, with TLS"}, {"both", "through link and gateway"},
 	} {
 		p50, rate := m[p.key+"-p50-µs"], m[p.key+"-requests/s"]
 		if p50 == 0 || rate == 0 {
@@ -137,6 +141,7 @@ func (o *table) reads(m map[string]float64) {
 		}
 		fmt.Fprintf(&o.text, "  %-34s %11.0f µs %11.0f/s\n", p.name, p50, rate)
 	}
+	o.line("what TLS adds", m["secure-p50-µs"]-m["gateway-p50-µs"], "%.0f µs", goalTLS)
 }
 
 // spanned is a figure over several runs, in seconds.

@@ -13,8 +13,10 @@ import (
 	"syscall"
 	"time"
 
+	"blackout/harness/app"
 	"blackout/harness/history"
 	"blackout/harness/run"
+	"blackout/harness/runtime/private"
 	"blackout/reports"
 	"blackout/reports/terminal"
 	"blackout/reports/verdict"
@@ -24,8 +26,11 @@ import (
 // cell is one app under one scenario, before, while and after it runs.
 type cell struct {
 	*loaded
+	files             files // that it was loaded by
 	appFile, scenario string
 	control           *cell // is played first; nil for none
+	private           bool  // it has a network of its own
+	listed            bool  // a suite named the scenario, and not the user
 
 	id      string
 	dir     string
@@ -35,7 +40,7 @@ type cell struct {
 }
 
 // playAll runs the cells, so many at once, and writes each one's reports when it ends. After an interrupt no further cell starts.
-func (s *state) playAll(ctx context.Context, f files, cells []*cell, out string, parallel int, board *terminal.Board, kill <-chan struct{}) {
+func (s *state) playAll(ctx context.Context, cells []*cell, out string, parallel int, board *terminal.Board, kill <-chan struct{}) {
 	room := make(chan struct{}, parallel)
 	var all sync.WaitGroup
 	for _, c := range cells {
@@ -49,7 +54,7 @@ func (s *state) playAll(ctx context.Context, f files, cells []*cell, out string,
 		lane := board.Add(c.first().plan)
 		all.Go(func() {
 			defer func() { <-room }()
-			s.playCell(ctx, f, c, out, lane, board, kill)
+			s.playCell(ctx, c, out, lane, board, kill)
 		})
 	}
 	all.Wait()
@@ -59,12 +64,12 @@ func (s *state) playAll(ctx context.Context, f files, cells []*cell, out string,
 const sealing = 40 * time.Second
 
 // play runs one cell in a process of its own and reports what its history says, even when the process did not end well.
-func (s *state) play(ctx context.Context, f files, c *cell, out string, lane *terminal.Lane, kill <-chan struct{}) (*verdict.Verdict, error) {
+func (s *state) play(ctx context.Context, c *cell, out string, lane *terminal.Lane, kill <-chan struct{}) (*verdict.Verdict, error) {
 	c.dir = filepath.Join(out, c.plan.App, c.id)
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := s.writeInputs(c); err != nil {
+	if err := c.writeInputs(); err != nil {
 		return nil, err
 	}
 	scratch, err := os.MkdirTemp("", "blackout-")
@@ -73,27 +78,43 @@ func (s *state) play(ctx context.Context, f files, c *cell, out string, lane *te
 	}
 	defer os.RemoveAll(scratch)
 
-	var groups processGroups
-	ran := run.Spawn(ctx, run.Child{
-		Executable: s.executable, Args: []string{"cell"}, Environ: s.environ, Grace: sealing,
-		Order: run.Order{
-			ID: c.id, Dir: c.dir, Scratch: scratch, App: s.path(c.appFile), Scenario: s.absolute("scenario", c.scenario), World: s.absolute("world", f.world), Overlays: s.paths(f.overlays), Set: f.set,
-			Seed: c.plan.Seed, TimeScale: f.timeScale, Control: c.plan.Control, PlanSHA256: run.Digest(c.bytes),
-		},
-		Lines: func(line []byte) { groups.see(line); lane.Line(line) },
-	}, kill)
-	if ran != nil {
-		groups.end()
-	}
-	h, err := history.ReadFolder(c.dir)
-	switch {
-	case err != nil && ran != nil:
-		return nil, ran // that is why there is no history
-	case err != nil:
+	outside, closeOutside, err := exposed(ctx, c)
+	if err != nil {
 		return nil, err
 	}
-	v, err := reports.Write(c.dir, h)
+	defer closeOutside()
+
+	build, err := s.builder(c)
+	if err != nil {
+		return nil, err
+	}
+	ports := s.published(ctx, c)
+	where := c.addresses(ports, lane.Opened)
+	var groups processGroups
+	ran := run.Spawn(ctx, run.Child{
+		Executable: s.executable, Args: []string{"cell"}, Environ: s.environ, Grace: sealing, Build: build,
+		Order: run.Order{
+			ID: c.id, Dir: c.dir, Scratch: scratch, App: s.path(c.appFile), Scenario: s.absolute("scenario", c.scenario), World: s.absolute("world", c.files.world), Overlays: s.paths(c.files.overlays), Set: c.files.set,
+			Seed: c.plan.Seed, TimeScale: c.files.timeScale, Control: c.plan.Control, PlanSHA256: run.Digest(c.bytes), Private: c.user(), Outside: outside,
+		},
+		Ports: ports,
+		Lines: func(line []byte) {
+			if a, ok := appRecord(line); ok {
+				groups.see(a)
+				where.see(a)
+			}
+			lane.Line(line)
+		},
+	}, kill)
+	if ran != nil && !c.private { // a private network takes its processes with it, and their ids mean others here
+		groups.end()
+	}
+	v, err := reports.Make(c.dir)
 	switch {
+	case v == nil && ran != nil:
+		return nil, ran // that is why there is no history
+	case v == nil:
+		return nil, err
 	case err == nil:
 		c.report = s.short(filepath.Join(c.dir, reports.HTMLName))
 	case errors.Is(err, syscall.ENOSPC) && ran == nil:
@@ -101,25 +122,78 @@ func (s *state) play(ctx context.Context, f files, c *cell, out string, lane *te
 	case errors.Is(err, syscall.ENOSPC):
 		err = fmt.Errorf("nor can its reports be written; make room, then: blackout report %s", s.short(c.dir))
 	}
-	if ran != nil && h.Seal == nil && ctx.Err() == nil {
+	if ran != nil && v.Ended == verdict.Truncated && ctx.Err() == nil {
 		err = errors.Join(fmt.Errorf("the run ended before its history was sealed: %w", ran), err)
 	}
-	return v, err
+	return v, errors.Join(err, where.err)
+}
+
+// builder is the app's build with its log; nil when the app file has none. Secrets are taken out of what it prints.
+func (s *state) builder(c *cell) (func(context.Context) error, error) {
+	if len(c.app.Start.Prepare) == 0 {
+		return nil, nil
+	}
+	secrets, err := s.secrets(c.app)
+	if err != nil {
+		return nil, err
+	}
+	redact := history.NewRedactor()
+	for _, secret := range secrets {
+		redact.Hide(secret)
+	}
+	return func(ctx context.Context) error {
+		log, err := run.LogFile(c.dir, "build.log")
+		if err != nil {
+			return err
+		}
+		return errors.Join(app.Prepare(ctx, c.app, s.environ, log, redact.String), log.Close())
+	}, nil
 }
 
 // writeInputs writes what is known before the run: the plan, and where it runs.
-func (s *state) writeInputs(c *cell) error {
+func (c *cell) writeInputs() error {
+	return errors.Join(os.WriteFile(filepath.Join(c.dir, "plan.json"), c.bytes, 0o644), c.writeEnvironment(nil))
+}
+
+// writeEnvironment writes where the run goes on. urls are where the app's instances can be opened from this machine meanwhile, by instance.
+func (c *cell) writeEnvironment(urls map[string]string) error {
+	sees := []string{"PATH", "HOME", "LANG"}
+	if c.private {
+		sees = append(sees, private.TrustVariables...)
+	}
+	if urls == nil {
+		urls = map[string]string{}
+	}
 	environment, err := json.MarshalIndent(map[string]any{
 		"schema": "blackout/environment/1", "version": version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": runtime.NumCPU(),
-		"runtime": "local", "app_file": c.appFile, "app_sees": []string{"PATH", "HOME", "LANG"}, "app_declares": sortedKeys(c.app.Start.Env),
+		"runtime": "local", "network": c.network(), "app_file": c.appFile, "app_sees": sees, "app_declares": sortedKeys(c.app.Start.Env),
+		"app_urls": urls,
 	}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(c.dir, "plan.json"), c.bytes, 0o644),
-		os.WriteFile(filepath.Join(c.dir, "environment.json"), append(environment, '\n'), 0o644),
-	)
+	// In one step, since it may be read while the run goes on.
+	file := filepath.Join(c.dir, "environment.json")
+	if err := os.WriteFile(file+"~", append(environment, '\n'), 0o644); err != nil {
+		return errors.Join(err, os.RemoveAll(file+"~"))
+	}
+	return os.Rename(file+"~", file)
+}
+
+// user is whom the app runs as in a private network.
+func (c *cell) user() *private.User {
+	if !c.private {
+		return nil
+	}
+	self := private.Self()
+	return &self
+}
+
+func (c *cell) network() string {
+	if c.private {
+		return networkPrivate
+	}
+	return networkShared
 }
 
 // absolute keeps the bare name of a library file and makes any other name an absolute path, as source tells them apart.

@@ -24,7 +24,7 @@ and says what to do where something is missing.`,
 			defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 			ctx, _, cancel := s.interruptible(c.Context(), func() {})
 			defer cancel()
-			checks := doctor.Examine(ctx, s.clock, scratch)
+			checks := doctor.Examine(ctx, s.clock, scratch, s.executable, "enter")
 			if ctx.Err() != nil {
 				return &exitError{code: exitInterrupted}
 			}

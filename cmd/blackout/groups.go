@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"sync"
@@ -15,21 +16,25 @@ type processGroups struct {
 	live []int
 }
 
-// see reads one line of the history.
-func (g *processGroups) see(line []byte) {
-	var a struct {
-		Record string `json:"record"`
-		history.App
+// appRecord reads a line of a history that tells of an instance of the app.
+func appRecord(line []byte) (a history.App, ok bool) {
+	if !bytes.HasPrefix(line, []byte(`{"record":"app",`)) {
+		return a, false
 	}
-	if json.Unmarshal(line, &a) != nil || a.Record != "app" || a.Group == 0 {
+	return a, json.Unmarshal(line, &a) == nil
+}
+
+// see takes one record of the history.
+func (g *processGroups) see(a history.App) {
+	if a.Group == 0 {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch a.Event {
-	case "started":
+	case history.AppStarted:
 		g.live = append(g.live, a.Group)
-	case "stopped":
+	case history.AppStopped, history.AppExited: // nothing of it is left, and its number may become another's
 		g.live = slices.DeleteFunc(g.live, func(id int) bool { return id == a.Group })
 	}
 }

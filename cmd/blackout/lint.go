@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackout/harness/spec"
+	"blackout/reports/gate"
+	"blackout/scenarios"
 )
 
 func (s *state) lintCommand() *cobra.Command {
@@ -17,13 +19,15 @@ func (s *state) lintCommand() *cobra.Command {
 		Short: "Check files, and whether they fit together",
 		Long: `Lint reads world, app, scenario, suite and gate files and reports every
 problem with its line and column. Given an app and a scenario together it also
-checks that a plan can be made of them.`,
+checks that a plan can be made of them. A gate is held against the library and
+the apps and scenarios that are given with it.`,
 		Example: `  blackout lint app.yaml
   blackout lint app.yaml my-scenario.yaml my-world.yaml`,
 		Args: words(1, 0, "the files to check"),
 		RunE: func(c *cobra.Command, names []string) error {
 			var problems []error
 			var apps, scenarioFiles []string
+			var gates []*spec.Gate
 			for _, name := range names {
 				if info, err := os.Stat(s.path(name)); err == nil && info.IsDir() {
 					name = filepath.Join(name, "app.yaml")
@@ -49,7 +53,9 @@ checks that a plan can be made of them.`,
 				case "suite":
 					_, err = spec.ParseSuite(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
 				case "gate":
-					_, err = spec.ParseGate(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
+					var g *spec.Gate
+					g, err = spec.ParseGate(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
+					gates = append(gates, g)
 				default:
 					err = fmt.Errorf("%s:1:1: the first line names the file's kind, such as \"schema: blackout/app/1\"", name)
 				}
@@ -58,7 +64,7 @@ checks that a plan can be made of them.`,
 				}
 			}
 			if len(problems) == 0 {
-				problems = s.lintTogether(f, apps, scenarioFiles)
+				problems = append(s.lintTogether(f, apps, scenarioFiles), s.lintGates(f, gates, apps, scenarioFiles)...)
 			}
 			if len(problems) > 0 {
 				return usage(distinct(problems...), "")
@@ -96,6 +102,36 @@ func (s *state) lintTogether(f files, apps, scenarioFiles []string) (problems []
 			if _, err := s.load(f, app, scenario); err != nil {
 				problems = append(problems, err)
 			}
+		}
+	}
+	return problems
+}
+
+// lintGates holds gates against what exists: the library's scenarios, and the apps and scenarios that are given with them. Without an app its journeys cannot be known.
+func (s *state) lintGates(f files, gates []*spec.Gate, apps, scenarioFiles []string) (problems []error) {
+	if len(gates) == 0 {
+		return nil
+	}
+	var e gate.Exist
+	for _, name := range append(scenarios.Names(spec.KindScenario), scenarioFiles...) {
+		scenario, err := s.loadScenario(f, name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		e.Scenarios, e.Tags = append(e.Scenarios, scenario.Name), append(e.Tags, scenario.Tags...)
+	}
+	for _, name := range apps {
+		app, err := s.loadApp(f, name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		e.Apps, e.Journeys = append(e.Apps, app.Name), append(e.Journeys, app.JourneyOrder...)
+	}
+	for _, g := range gates {
+		if err := gate.Check(g, e); err != nil {
+			problems = append(problems, err)
 		}
 	}
 	return problems

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackout/harness/fault"
+	"blackout/harness/spec"
 	"blackout/scenarios"
 )
 
@@ -37,7 +38,19 @@ func (s *state) listCommand() *cobra.Command {
 				for _, d := range fault.All() {
 					fmt.Fprintf(table, "%s\t%s\t%s\n", d.Name, d.Layer, d.Summary)
 				}
-			case "worlds", "suites", "gates":
+			case "gates":
+				for _, name := range scenarios.Names(spec.KindGate) {
+					file, err := s.source(spec.KindGate, name)
+					if err != nil {
+						return err
+					}
+					g, err := spec.ParseGate(file, spec.Options{Env: s.env})
+					if err != nil {
+						return err
+					}
+					fmt.Fprintf(table, "%s\t%s\n", name, first(g.About))
+				}
+			case "worlds", "suites":
 				for _, name := range scenarios.Names(strings.TrimSuffix(what, "s")) {
 					fmt.Fprintln(table, name)
 				}

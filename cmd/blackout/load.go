@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"blackout/harness/canned"
 	"blackout/harness/plan"
 	"blackout/harness/spec"
 	"blackout/scenarios"
@@ -37,10 +38,16 @@ func (f *files) flags(set *pflag.FlagSet) {
 
 // options gives what is laid over a file of one kind.
 func (s *state) options(f files, kind string) (spec.Options, error) {
+	library := map[string]bool{}
+	if bare(f.world) {
+		library[scenarios.Prefix+"worlds/"+f.world+".yaml"] = true // unless a file of that bare name is meant, which has no such prefix
+	}
 	o := spec.Options{Env: s.env, Base: func(name string) (spec.File, error) {
 		data, file, err := scenarios.Read("world", name)
+		library[file] = true
 		return spec.File{Name: file, Data: data}, err
 	}}
+	o.Folder = func(from, folder string) ([]canned.File, error) { return s.folder(from, folder, library[from]) }
 	for _, name := range f.overlays {
 		data, err := s.readFile(name)
 		if err != nil {

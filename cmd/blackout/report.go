@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"blackout/harness/history"
 	"blackout/reports"
 	"blackout/reports/terminal"
 	"blackout/reports/verdict"
@@ -27,12 +26,7 @@ no chain and no app, and works on a run that was cut off.`,
 			var codes []int
 			var problems []error
 			for _, dir := range dirs {
-				h, err := history.ReadFolder(s.path(dir))
-				if err != nil {
-					problems = append(problems, err)
-					continue
-				}
-				v, err := reports.Write(s.path(dir), h)
+				v, err := reports.Make(s.path(dir))
 				if err != nil {
 					problems = append(problems, fmt.Errorf("%s: %w", dir, err))
 					continue

@@ -24,7 +24,10 @@ import (
 )
 
 func platformPrograms() map[string]func() {
-	return map[string]func(){"smalldisk": func() { os.Exit(smallDisk()) }}
+	return map[string]func(){
+		"smalldisk": func() { os.Exit(smallDisk()) },
+		"busyloop":  func() { os.Exit(busyLoop()) },
+	}
 }
 
 // program is blackout running as a process of its own, in folders of its own. Every process of it carries a mark in its environment.
@@ -132,6 +135,17 @@ func (p *program) says(texts ...string) {
 	for _, text := range texts {
 		if n := strings.Count(all, text); n != 1 {
 			p.t.Errorf("%q was said %d times", text, n)
+		}
+	}
+}
+
+// mentions checks that the program said each text, once or more often.
+func (p *program) mentions(texts ...string) {
+	p.t.Helper()
+	all := strings.Join(strings.Fields(p.stdout.String()+"\n"+p.stderr.String()), " ")
+	for _, text := range texts {
+		if !strings.Contains(all, text) {
+			p.t.Errorf("%q was not said", text)
 		}
 	}
 }
@@ -255,7 +269,7 @@ func readVerdict(t *testing.T, dir string) *verdict.Verdict {
 	return &v
 }
 
-// ended checks how the run's history was sealed and what the verdict is, and that there is a report.
+// ended checks how the run's history was sealed and what the verdict is, that there is a report, and that a run which says nothing has no score.
 func (p *program) ended(how, as string) *verdict.Verdict {
 	p.t.Helper()
 	h := p.history()
@@ -269,10 +283,26 @@ func (p *program) ended(how, as string) *verdict.Verdict {
 	if v.Verdict != as {
 		p.t.Errorf("verdict %s, not %s: %q", v.Verdict, as, v.Reasons)
 	}
+	if as == verdict.Inconclusive || as == verdict.NotApplicable {
+		p.scoreless(v)
+	}
 	for _, name := range []string{reports.HTMLName, reports.SummaryName, reports.JUnitName} {
 		if info, err := os.Stat(filepath.Join(p.folder(), name)); err != nil || info.Size() == 0 {
 			p.t.Errorf("%s: %v", name, errors.Join(err, errors.New("missing or empty")))
 		}
 	}
 	return v
+}
+
+// scoreless checks that a verdict has reasons, and neither score nor grade nor severity: of the run, or of a journey.
+func (p *program) scoreless(v *verdict.Verdict) {
+	p.t.Helper()
+	if v.Score != nil || v.Grade != "?" || v.Severity != verdict.Unknown || len(v.Reasons) == 0 {
+		p.t.Errorf("score %v, grade %s, severity %s, reasons %q", v.Score, v.Grade, v.Severity, v.Reasons)
+	}
+	for _, c := range v.Cells {
+		if c.Score != nil || c.Sum != nil {
+			p.t.Errorf("%s has the score %v", c.Journey, c.Score)
+		}
+	}
 }

@@ -24,6 +24,8 @@ import (
 type rounds struct {
 	repeat  int
 	control bool
+	seeds   []uint64        // of a suite; nil: those of --seed and --repeat
+	listed  map[string]bool // the scenarios that only a suite names
 }
 
 func (r *rounds) flags(set *pflag.FlagSet) {
@@ -42,9 +44,9 @@ func (s *state) cells(f files, r rounds, names, apps []string) ([]*cell, error) 
 	}
 	var cells []*cell
 	var problems []error
-	for i := range uint64(r.repeat) {
+	for _, seed := range r.all(f) {
 		of := f
-		of.seed += i
+		of.seed = seed
 		for _, name := range names {
 			for _, app := range apps {
 				c, err := s.cell(of, r, app, name)
@@ -52,6 +54,7 @@ func (s *state) cells(f files, r rounds, names, apps []string) ([]*cell, error) 
 					problems = append(problems, err)
 					continue
 				}
+				c.listed = r.listed[name]
 				cells = append(cells, c)
 			}
 		}
@@ -66,6 +69,18 @@ func (s *state) cells(f files, r rounds, names, apps []string) ([]*cell, error) 
 	return cells, nil
 }
 
+// all lists the seeds.
+func (r rounds) all(f files) []uint64 {
+	if r.seeds != nil {
+		return r.seeds
+	}
+	seeds := make([]uint64, r.repeat)
+	for i := range seeds {
+		seeds[i] = f.seed + uint64(i)
+	}
+	return seeds
+}
+
 // cell loads one app under one scenario, and its control if there is to be one. A scenario without faults is its own.
 func (s *state) cell(f files, r rounds, app, scenario string) (*cell, error) {
 	l, err := s.load(f, app, scenario)
@@ -75,21 +90,21 @@ func (s *state) cell(f files, r rounds, app, scenario string) (*cell, error) {
 	if _, err := s.secrets(l.app); err != nil {
 		return nil, err
 	}
-	c := &cell{loaded: l, appFile: app, scenario: scenario}
+	c := &cell{loaded: l, files: f, appFile: app, scenario: scenario}
 	if r.control && len(l.plan.Effects) > 0 {
 		calm := *l
 		f.control = true
 		if err := calm.build(f); err != nil {
 			return nil, err
 		}
-		c.control = &cell{loaded: &calm, appFile: app, scenario: scenario}
+		c.control = &cell{loaded: &calm, files: f, appFile: app, scenario: scenario}
 	}
 	return c, nil
 }
 
 // playCell plays a cell, its control first if it has one. A control that does not come to its end vouches for nothing: then the run does not start, and what became
 // of the control is what became of the cell.
-func (s *state) playCell(ctx context.Context, f files, c *cell, out string, lane *terminal.Lane, board *terminal.Board, kill <-chan struct{}) {
+func (s *state) playCell(ctx context.Context, c *cell, out string, lane *terminal.Lane, board *terminal.Board, kill <-chan struct{}) {
 	salt := make([]byte, 2)
 	if _, c.err = rand.Read(salt); c.err != nil {
 		return
@@ -97,7 +112,7 @@ func (s *state) playCell(ctx context.Context, f files, c *cell, out string, lane
 	c.id = s.runID(c.plan, hex.EncodeToString(salt))
 	if k := c.control; k != nil {
 		k.id = c.id + reports.ControlSuffix
-		k.verdict, k.err = s.play(ctx, f, k, out, lane, kill)
+		k.verdict, k.err = s.play(ctx, k, out, lane, kill)
 		lane.End(endWord(k.verdict, k.err))
 		switch {
 		case k.err != nil:
@@ -111,7 +126,7 @@ func (s *state) playCell(ctx context.Context, f files, c *cell, out string, lane
 		}
 		lane = board.Add(c.plan)
 	}
-	c.verdict, c.err = s.play(ctx, f, c, out, lane, kill)
+	c.verdict, c.err = s.play(ctx, c, out, lane, kill)
 	lane.End(endWord(c.verdict, c.err))
 }
 
@@ -124,8 +139,8 @@ func (c *cell) first() *cell {
 }
 
 // spread says and writes how the scores of repeated runs lie. ran is how the runs themselves ended, which decides the exit code unless this fails.
-func (s *state) spread(r rounds, cells []*cell, out string, ran error) error {
-	if r.repeat < 2 {
+func (s *state) spread(asked int, cells []*cell, out string, ran error) error {
+	if asked < 2 {
 		return ran
 	}
 	var runs []*verdict.Verdict
@@ -136,7 +151,7 @@ func (s *state) spread(r rounds, cells []*cell, out string, ran error) error {
 	}
 	var shown []terminal.Repeated
 	var failures []error
-	for _, spread := range repeat.Of(runs, r.repeat) {
+	for _, spread := range repeat.Of(runs, asked) {
 		file, err := writeSpread(out, spread)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s × %s: %w", spread.Scenario, spread.App, err))

@@ -9,15 +9,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"blackout/harness/spec"
+	"blackout/reports/audit"
+	"blackout/reports/gate"
 	"blackout/reports/verdict"
 )
 
 func (s *state) schemaCommand() *cobra.Command {
-	kinds := append(spec.Kinds(), "verdict")
+	kinds := append(spec.Kinds(), "verdict", "gate-result", "audit")
 	return &cobra.Command{
-		Use:   "schema " + strings.Join(kinds, "|"),
+		Use:   "schema KIND",
 		Short: "Print the JSON Schema of a file format",
-		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and\ncheck files by it.",
+		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and\ncheck files by it. KIND is one of:\n\n  " + strings.Join(kinds, ", "),
 		Example: `  blackout schema scenario > scenario.schema.json
   # then, as the first line of a scenario file:
   # yaml-language-server: $schema=./scenario.schema.json`,
@@ -27,8 +29,13 @@ func (s *state) schemaCommand() *cobra.Command {
 				return usage(fmt.Errorf("there is no schema of %q", args[0]), cmp.Or(spec.Suggest(args[0], kinds), "the kinds are: "+strings.Join(kinds, ", ")))
 			}
 			make := func() ([]byte, error) { return spec.Schema(args[0]) }
-			if args[0] == "verdict" {
+			switch args[0] {
+			case "verdict":
 				make = verdict.JSONSchema
+			case "gate-result":
+				make = gate.JSONSchema
+			case "audit":
+				make = audit.JSONSchema
 			}
 			text, err := make()
 			if err != nil {

@@ -31,11 +31,8 @@ the facts that made it.`,
 		RunE: func(c *cobra.Command, dirs []string) error {
 			var suite *spec.Suite
 			if suiteName != "" {
-				file, err := s.source("suite", suiteName)
-				if err != nil {
-					return usage(err, "")
-				}
-				if suite, err = spec.ParseSuite(file, spec.Options{Env: s.env}); err != nil {
+				var err error
+				if suite, err = s.loadSuite(suiteName); err != nil {
 					return usage(err, "")
 				}
 			}

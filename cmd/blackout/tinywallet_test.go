@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +25,8 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
+	"github.com/gorilla/websocket"
 )
 
 // tiny is an honest wallet with one provider: what it does not know it declines. MISBEHAVE names, separated by commas, what is wrong with it:
@@ -33,11 +38,21 @@ import (
 //	ignores-services   it makes its answers up
 //	keeps-payments     it takes payments and sends none
 //	zero-on-failure    a balance that it cannot read is 0
+//	zeros=N            every N-th balance is 0
+//	declines=N         every N-th balance is declined
+//	notifies           before each balance it tells SECOND_URL something that no reply is asked for
 //	slow=DURATION      every balance takes so long
 //	slow-word=DURATION a payment is called pending for so long
 //	ignores-term       SIGTERM does not end it
 //	foreign-key        it signs with a key of its own
 //	child              it starts a process of its own
+//	orphans=N          it leaves so many processes whose parent has ended, and which then end themselves
+//	looks-outside=PORT it says what it meets at that port of the machine, and ends
+//	asks-outside       at its start it asks for a name and for addresses that no world has
+//	starts-once        it ends at once when ENVIRONMENT_TO is there already
+//	resolves-once      it looks its provider's name up once and for ever
+//
+// With DNS set it asks that resolver for the host of RPC_URL, at each new connection.
 type tiny struct {
 	client *ethclient.Client
 	faults map[string]string
@@ -56,6 +71,10 @@ func tinyWallet() int {
 		w.faults[name] = value
 	}
 	if file := os.Getenv("ENVIRONMENT_TO"); file != "" {
+		if _, err := os.Stat(file); err == nil && w.is("starts-once") {
+			fmt.Println("somebody was here before")
+			return 6
+		}
 		if err := os.WriteFile(file, []byte(strings.Join(os.Environ(), "\n")), 0o600); err != nil {
 			fmt.Println(err)
 			return 1
@@ -68,6 +87,19 @@ func tinyWallet() int {
 		fmt.Println("fatal: no database, key", os.Getenv("HOT_KEY"))
 		return 7
 	}
+	if w.is("looks-outside") {
+		c, err := net.Dial("tcp", "127.0.0.1:"+w.faults["looks-outside"])
+		if err != nil {
+			fmt.Println("outside:", err)
+			return 5
+		}
+		c.Close()
+		fmt.Println("outside: somebody answers")
+		return 5
+	}
+	if w.is("asks-outside") {
+		go askOutside()
+	}
 	if w.is("hang-at-start") {
 		select {}
 	}
@@ -77,20 +109,29 @@ func tinyWallet() int {
 			return 1
 		}
 	}
+	if n := w.faults["orphans"]; n != "" {
+		if err := exec.Command("/bin/sh", "-c", "for i in $(seq "+n+"); do (sleep 2 &); done").Run(); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
 	if w.is("ignores-term") {
 		signal.Ignore(syscall.SIGTERM)
 	}
-	var err error
-	if w.client, err = ethclient.Dial(os.Getenv("RPC_URL")); err != nil {
+	client, err := rpc.DialOptions(context.Background(), os.Getenv("RPC_URL"), rpc.WithHTTPClient(w.transport()))
+	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
+	w.client = ethclient.NewClient(client)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(rw http.ResponseWriter, _ *http.Request) {
 		if w.is("never-ready") {
 			answer(rw, http.StatusServiceUnavailable, map[string]string{"error": "still warming up"})
 		}
 	})
+	mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, tinyPage) })
+	mux.HandleFunc("GET /echo", echo)
 	mux.HandleFunc("GET /balance/{address}", w.balance)
 	mux.HandleFunc("POST /send", w.send)
 	mux.HandleFunc("GET /payment/{hash}", w.payment)
@@ -98,11 +139,105 @@ func tinyWallet() int {
 	return 1
 }
 
+// tinyPage is what a person sees of the wallet.
+const tinyPage = "<title>A tiny wallet</title>"
+
+// echo gives back what comes over a WebSocket.
+func echo(rw http.ResponseWriter, r *http.Request) {
+	conn, err := new(websocket.Upgrader).Upgrade(rw, r, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	defer conn.Close()
+	for {
+		kind, text, err := conn.ReadMessage()
+		if err != nil || conn.WriteMessage(kind, text) != nil {
+			return
+		}
+	}
+}
+
+// transport is how the wallet reaches its provider.
+func (w *tiny) transport() *http.Client {
+	resolver := os.Getenv("DNS")
+	if resolver == "" {
+		return http.DefaultClient
+	}
+	dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, resolver)
+	}}}
+	var once sync.Mutex
+	known := map[string]string{}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if !w.is("resolves-once") {
+			return dialer.DialContext(ctx, network, address)
+		}
+		once.Lock()
+		defer once.Unlock()
+		if known[address] == "" {
+			host, port, _ := net.SplitHostPort(address)
+			found, err := dialer.Resolver.LookupHost(ctx, host)
+			if err != nil {
+				return nil, err
+			}
+			known[address] = net.JoinHostPort(found[0], port)
+		}
+		return dialer.DialContext(ctx, network, known[address])
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: dial}}
+}
+
+// askOutside asks for what no world has: a host name, an address of an RPC server, one by its name, and a datagram. None may be answered.
+func askOutside() {
+	impatient := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{ServerName: "rpc.unknown.example"}}}
+	for _, address := range []string{"https://api.unknown.example/v1/prices", "http://203.0.113.7:8545", "https://203.0.113.7:8546"} {
+		reply, err := impatient.Post(address, "application/json", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}`))
+		if err == nil {
+			reply.Body.Close()
+			os.Exit(8)
+		}
+		fmt.Println("outside:", err)
+	}
+	c, err := net.Dial("udp", "203.0.113.8:443")
+	if err == nil {
+		_, err = io.WriteString(c, "who is there?")
+		c.Close()
+	}
+	fmt.Println("a datagram:", err)
+}
+
 func (w *tiny) is(fault string) bool { _, ok := w.faults[fault]; return ok }
 
 func (w *tiny) pause(fault string) time.Duration {
 	d, _ := time.ParseDuration(w.faults[fault])
 	return d
+}
+
+func (w *tiny) count(fault string) int64 {
+	n, _ := strconv.ParseInt(w.faults[fault], 10, 64)
+	return n
+}
+
+// turn reports whether the n-th balance is one that a fault takes.
+func (w *tiny) turn(fault string, n int64) bool {
+	every := w.count(fault)
+	return every > 0 && n%every == 0
+}
+
+// notify makes a call without an id: JSON-RPC has no reply to it.
+func (w *tiny) notify(ctx context.Context) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("SECOND_URL"), strings.NewReader(`{"jsonrpc":"2.0","method":"eth_blockNumber","params":[]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	req.Header.Set("Content-Type", "application/json")
+	reply, err := http.DefaultClient.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = reply.Body.Close()
 }
 
 func answer(rw http.ResponseWriter, status int, body any) {
@@ -118,11 +253,23 @@ func decline(rw http.ResponseWriter, err error) {
 }
 
 func (w *tiny) balance(rw http.ResponseWriter, r *http.Request) {
-	if n, err := strconv.ParseInt(w.faults["crash-after"], 10, 64); err == nil && w.asked.Add(1) >= n {
+	n := w.asked.Add(1)
+	if after := w.count("crash-after"); after > 0 && n >= after {
 		fmt.Println("panic: out of luck")
 		os.Exit(3)
 	}
 	time.Sleep(w.pause("slow"))
+	if w.is("notifies") {
+		w.notify(r.Context())
+	}
+	switch {
+	case w.turn("zeros", n):
+		answer(rw, http.StatusOK, map[string]string{"balance": "0"})
+		return
+	case w.turn("declines", n):
+		decline(rw, errors.New("it is the turn of this one"))
+		return
+	}
 	if w.is("ignores-services") {
 		answer(rw, http.StatusOK, map[string]string{"balance": "7"})
 		return

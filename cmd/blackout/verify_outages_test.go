@@ -31,6 +31,19 @@ func TestVerifyInfura(t *testing.T) {
 	passes(t, of(t, runs, resilient))
 }
 
+// TestVerifyReorg takes back what the chain had confirmed. wallet-single calls a payment confirmed that it sees mined, and never sends it again; wallet-resilient sends
+// the same bytes until they are mined for good.
+func TestVerifyReorg(t *testing.T) {
+	r := newRig(t)
+	runs := r.run(order{scenarios: []string{"reorg"}, apps: []string{single, resilient}, seed: 1, parallel: 2})
+	if d := of(t, runs, single); d.Severity != verdict.Harming || !slices.ContainsFunc(d.Findings, func(f verdict.Finding) bool { return f.Check == "lost-payment" }) {
+		t.Errorf("%s: severity %s, want harming by lost payments: %s", d.Run.App, d.Severity, findingsText(d))
+	}
+	if d := of(t, runs, resilient); d.HarmedIntents > 0 {
+		t.Errorf("%s: %d payments were harmed: %s", d.Run.App, d.HarmedIntents, findingsText(d))
+	}
+}
+
 // TestVerifyControl lets both wallets live through a good day.
 func TestVerifyControl(t *testing.T) {
 	r := newRig(t)

@@ -1,4 +1,4 @@
-//go:build verify || nightly
+//go:build verify || nightly || calibrate || outside
 
 package main
 
@@ -27,7 +27,15 @@ import (
 const (
 	single    = "wallet-single"
 	resilient = "wallet-resilient"
+	// calibration is the wallet whose defences can be taken away one by one.
+	calibration = "wallet-calibration"
 )
+
+// gallery is an app of these tests, by its folder: it shows files of storage services, which the sample apps do not.
+const gallery = "cmd/blackout/testdata/gallery"
+
+// byname is another: it finds its provider by host name, which the sample wallets of one provider do not.
+const byname = "cmd/blackout/testdata/byname"
 
 // longest bounds one call of the program, all its runs together.
 const longest = 8 * time.Minute
@@ -55,20 +63,40 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// order is one call of "blackout run": each scenario with each app.
+// order is one call of "blackout run": each scenario with each app. An app is a sample app by its name, or another by its folder, whose name is the app's.
 type order struct {
 	scenarios, apps, set []string
+	world, network       string // "" for the default
+	overlay              string // a file laid over the app; "" for none
 	seed                 uint64
+	repeat               int // with so many seeds from seed on; 0 is 1
 	parallel             int
+	// beside, unless it is nil, goes on beside the program and is waited for: out is the folder for the runs. ctx ends when the program has ended.
+	beside func(ctx context.Context, out string)
 }
 
 func (o order) args(out string) []string {
 	args := append([]string{"run"}, o.scenarios...)
 	for _, app := range o.apps {
-		args = append(args, "--app", "scenarios/apps/"+app)
+		if !strings.Contains(app, "/") {
+			app = "scenarios/apps/" + app
+		}
+		args = append(args, "--app", app)
+	}
+	if o.world != "" {
+		args = append(args, "--world", o.world)
+	}
+	if o.overlay != "" {
+		args = append(args, "--overlay", o.overlay)
+	}
+	if o.network != "" {
+		args = append(args, "--network", o.network)
 	}
 	for _, set := range o.set {
 		args = append(args, "--set", set)
+	}
+	if o.repeat > 1 {
+		args = append(args, "--repeat", strconv.Itoa(o.repeat))
 	}
 	return append(args, "--seed", strconv.FormatUint(o.seed, 10), "--parallel", strconv.Itoa(o.parallel), "--out", out)
 }
@@ -86,13 +114,14 @@ func (r *rig) run(o order) []done {
 	runs := r.once(o)
 	for i, d := range runs {
 		if r.tooBusy(d) {
-			r.t.Logf("the machine was too busy for %s under %s, seed %d: once more, alone (%s)", d.Run.App, d.Run.Scenario, o.seed, strings.Join(d.Reasons, "; "))
+			r.t.Logf("the machine was too busy for %s under %s, seed %d: once more, alone (%s)", d.Run.App, d.Run.Scenario, d.Run.Seed, strings.Join(d.Reasons, "; "))
 			again := o
-			again.scenarios, again.apps, again.parallel = []string{r.scenarioOf(o, d)}, []string{d.Run.App}, 1
+			again.seed, again.repeat = d.Run.Seed, 0
+			again.scenarios, again.apps, again.parallel = []string{r.scenarioOf(o, d)}, []string{r.appOf(o, d)}, 1
 			runs[i] = r.once(again)[0]
 		}
 		if d := runs[i]; d.Verdict.Verdict == verdict.Inconclusive {
-			r.t.Errorf("%s under %s, seed %d is inconclusive: %s", d.Run.App, d.Run.Scenario, o.seed, strings.Join(d.Reasons, "; "))
+			r.t.Errorf("%s under %s, seed %d is inconclusive: %s", d.Run.App, d.Run.Scenario, d.Run.Seed, strings.Join(d.Reasons, "; "))
 		}
 	}
 	return runs
@@ -109,6 +138,17 @@ func (r *rig) scenarioOf(o order, d done) string {
 	return ""
 }
 
+// appOf finds what the order calls a run's app: its name, or a folder.
+func (r *rig) appOf(o order, d done) string {
+	for _, app := range o.apps {
+		if filepath.Base(app) == d.Run.App {
+			return app
+		}
+	}
+	r.t.Fatalf("nobody ordered %s", d.Run.App)
+	return ""
+}
+
 func (r *rig) once(o order) []done {
 	r.t.Helper()
 	r.orders++
@@ -122,7 +162,7 @@ func (r *rig) once(o order) []done {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()
-	err := cmd.Run()
+	err := r.withCompany(ctx, cmd, out, o.beside)
 	took := time.Since(began)
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
@@ -130,7 +170,7 @@ func (r *rig) once(o order) []done {
 	}
 
 	runs := r.read(out)
-	if want := len(o.scenarios) * len(o.apps); len(runs) != want {
+	if want := len(o.scenarios) * len(o.apps) * max(1, o.repeat); len(runs) != want {
 		r.t.Fatalf("%v left %d runs, not %d\n%s", cmd.Args, len(runs), want, said.String())
 	}
 	codes := make([]int, 0, len(runs))
@@ -144,6 +184,27 @@ func (r *rig) once(o order) []done {
 	return runs
 }
 
+// withCompany runs a command and something beside it.
+func (r *rig) withCompany(ctx context.Context, cmd *exec.Cmd, out string, beside func(context.Context, string)) error {
+	if beside == nil {
+		return cmd.Run()
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		beside(ctx, out)
+	}()
+	err := cmd.Wait()
+	cancel()
+	<-left
+	return err
+}
+
 func (r *rig) read(out string) (runs []done) {
 	r.t.Helper()
 	dirs, err := filepath.Glob(filepath.Join(out, "*", "*"))
@@ -151,6 +212,9 @@ func (r *rig) read(out string) (runs []done) {
 		r.t.Fatal(err)
 	}
 	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, reports.RepeatName)); err == nil {
+			continue // how the runs of several seeds spread, and no run
+		}
 		text, err := os.ReadFile(filepath.Join(dir, reports.VerdictName))
 		if err != nil {
 			r.t.Fatal(err)
@@ -164,10 +228,15 @@ func (r *rig) read(out string) (runs []done) {
 	return runs
 }
 
-// tooBusy reports whether a run is inconclusive for no other reason than that it sent attempts late itself.
+// tooBusy reports whether a run is inconclusive because it sent attempts late itself, and for nothing that this cannot explain: too few attempts are left, or the app was as
+// slow as the machine in the baseline.
 func (r *rig) tooBusy(d done) bool {
 	r.t.Helper()
-	if d.Verdict.Verdict != verdict.Inconclusive || slices.ContainsFunc(d.Reasons, func(reason string) bool { return !strings.Contains(reason, " are void: ") }) {
+	void := func(reason string) bool { return strings.Contains(reason, " are void: ") }
+	explained := func(reason string) bool {
+		return void(reason) || strings.Contains(reason, " was not steady in the baseline: ") || strings.HasPrefix(reason, "only ")
+	}
+	if d.Verdict.Verdict != verdict.Inconclusive || !slices.ContainsFunc(d.Reasons, void) || !all(d.Reasons, explained) {
 		return false
 	}
 	j, err := verdict.Judge(r.history(d))
@@ -177,6 +246,10 @@ func (r *rig) tooBusy(d done) bool {
 	return !slices.ContainsFunc(j.Attempts, func(a verdict.Judged) bool {
 		return a.Class == verdict.Void && (a.At-a.Due).Duration() < 50*time.Millisecond // void for another reason
 	})
+}
+
+func all(texts []string, hold func(string) bool) bool {
+	return !slices.ContainsFunc(texts, func(text string) bool { return !hold(text) })
 }
 
 func (r *rig) history(d done) *history.History {
@@ -219,6 +292,17 @@ func clean(t *testing.T, d done) bool {
 	}
 	t.Errorf("%s under %s, seed %d: %s %q, findings %s", d.Run.App, d.Run.Scenario, d.Run.Seed, d.Verdict.Verdict, d.Reasons, findingsText(d))
 	return false
+}
+
+// findingIDs are the ids of the findings that are wrong or harmful, sorted.
+func findingIDs(d done) (ids []string) {
+	for _, f := range d.Findings {
+		if f.Class == verdict.Wrong || f.Class == verdict.Harmful {
+			ids = append(ids, f.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // findingsText lists findings for a message: id, how often, the first in words.

@@ -89,13 +89,3 @@ func lives(p *plan.Plan, h *history.History) map[string][]string {
 	}
 	return states
 }
-
-func findingIDs(d done) (ids []string) {
-	for _, f := range d.Findings {
-		if f.Class == verdict.Wrong || f.Class == verdict.Harmful {
-			ids = append(ids, f.ID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	"blackout/harness/history"
+	"blackout/harness/plan"
+	"blackout/harness/runtime/private"
+)
+
+// published makes a port of this machine for each instance of an app that lives in a private network. An app that cannot be opened from outside is run all the same.
+func (s *state) published(ctx context.Context, c *cell) []private.Port {
+	if !c.private {
+		return nil
+	}
+	var ports []private.Port
+	for range plan.Instances(c.app) {
+		p, err := private.NewPort(ctx)
+		if err != nil {
+			fmt.Fprintf(s.stderr, "The app cannot be opened in a browser while it runs: %v\n", err)
+			break
+		}
+		ports = append(ports, p)
+	}
+	return ports
+}
+
+// inherited are the listeners of the ports that a cell has inherited.
+func inherited(count int) ([]net.Listener, error) {
+	const first = 3 // after the standard input, output and error
+	var all []net.Listener
+	for i := range count {
+		l, err := private.Inherited(uintptr(first + i))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// addresses learns from a cell's history where its instances can be opened while they run.
+type addresses struct {
+	ports map[string]string    // by instance, in a private network; nil in the machine's own
+	found func(address string) // is called for each instance when it is ready
+	keep  func(urls map[string]string) error
+	urls  map[string]string // by instance
+	err   error             // of keeping them
+}
+
+// addresses are those of a cell whose instances are published at ports. Each goes to environment.json, and to found.
+func (c *cell) addresses(ports []private.Port, found func(address string)) *addresses {
+	a := &addresses{found: found, urls: map[string]string{}, keep: c.writeEnvironment}
+	if c.private {
+		a.ports = map[string]string{}
+		for i, instance := range plan.Instances(c.app) {
+			if i < len(ports) {
+				a.ports[instance.Name] = ports[i].Address
+			}
+		}
+	}
+	return a
+}
+
+// see takes one record of the history. It is called from one goroutine.
+func (a *addresses) see(r history.App) {
+	if r.Event != history.AppReady {
+		return
+	}
+	if address := a.outside(r); address != "" {
+		a.urls[r.Instance] = address
+		a.err = errors.Join(a.err, a.keep(a.urls))
+		a.found(address)
+	}
+}
+
+// outside is the address of an instance for a program of this machine; "" when it has none.
+func (a *addresses) outside(app history.App) string {
+	if a.ports == nil {
+		return app.URL
+	}
+	port, ok := a.ports[app.Instance]
+	u, err := url.Parse(app.URL)
+	if !ok || err != nil {
+		return ""
+	}
+	u.Host = port
+	return u.String()
+}

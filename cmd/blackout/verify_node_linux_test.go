@@ -1,0 +1,52 @@
+//go:build verify
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestVerifyNode runs the sample apps in Node, whose addresses are those of production, under a day on which nothing fails and one on which their first provider is silent.
+// What the libraries make of that day is theirs and is logged. That their requests come to the run's own services, over TLS and by name, and to the second one on that day, is held here, and that
+// control finds nothing.
+func TestVerifyNode(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Fatal("the sample apps in Node need Node 18.18 or newer: on Debian, apt install nodejs npm; then make apps")
+	}
+	r := newRig(t)
+	if _, err := os.Stat(filepath.Join(r.root, "scenarios/apps/node_modules")); err != nil {
+		t.Fatalf("the sample apps in Node are not installed: run make apps (%v)", err)
+	}
+	for _, tt := range []struct {
+		apps          []string
+		outage        string
+		lasts         string
+		first, second string
+	}{
+		{[]string{"viem-wallet", "ethers-wallet", "ethers-default"}, "infura-unreachable", "20s", "infura", "alchemy"},
+		{[]string{"metamask"}, "infura-unreachable", "30s", "infura", "quicknode"}, // it fails over after twelve failures, of 10 s each
+		{[]string{"nft-viewer"}, "ipfs-gateway-unreachable", "10s", "ipfs-io", "dweb-link"},
+		{[]string{"arweave-reader"}, "arweave-gateway-unreachable", "10s", "arweave", "permagate"},
+	} {
+		set := []string{"scenario.baseline=7s", "scenario.phases[0].for=" + tt.lasts, "scenario.after=20s"}
+		if tt.first == "infura" {
+			set = append(set, hastier)
+		}
+		for _, d := range r.run(order{scenarios: []string{"control", tt.outage}, apps: tt.apps, network: "private", seed: 1, parallel: 2, set: set}) {
+			asked := map[string]int{}
+			for _, c := range r.history(d).Calls {
+				asked[c.Service]++
+			}
+			t.Logf("%s under %s: asked %v; findings %s", d.Run.App, d.Run.Scenario, asked, findingsText(d))
+			if asked[tt.first] == 0 || asked[tt.second] == 0 && d.Run.Scenario == tt.outage {
+				t.Errorf("%s under %s asked %v", d.Run.App, d.Run.Scenario, asked)
+			}
+			if d.Run.Scenario == "control" {
+				clean(t, d)
+			}
+		}
+	}
+}

@@ -31,10 +31,12 @@ type Header struct {
 	App        string            `json:"app"`
 	Scenario   string            `json:"scenario"`
 	Seed       uint64            `json:"seed"`
-	Runtime    string            `json:"runtime"`            // local | docker
-	Versions   map[string]string `json:"versions,omitempty"` // blackout, go, geth, toxiproxy and what else took part
-	PlanSHA256 string            `json:"plan_sha256"`        // of the bytes of plan.json
-	BaseUTC    string            `json:"base_utc"`           // the base as RFC 3339 with microseconds
+	Runtime    string            `json:"runtime"`               // local | docker
+	Versions   map[string]string `json:"versions,omitempty"`    // blackout, go, geth, toxiproxy and what else took part
+	AppVersion string            `json:"app_version,omitempty"` // as the app's file says it
+	Libraries  map[string]string `json:"libraries,omitempty"`   // name → version of the libraries by which the app reaches chains and content, as far as its folder tells
+	PlanSHA256 string            `json:"plan_sha256"`           // of the bytes of plan.json
+	BaseUTC    string            `json:"base_utc"`              // the base as RFC 3339 with microseconds
 }
 
 // Plan carries plan.json, so that a history can be judged by itself.

@@ -16,6 +16,7 @@ func (e *evidence) facts() *Verdict {
 		Run: Run{
 			ID: head.Run, App: head.App, Scenario: head.Scenario, Tags: e.plan.Tags, Seed: head.Seed, Runtime: head.Runtime,
 			Version: head.Versions["blackout"], StartedAt: head.BaseUTC, TimeScale: e.plan.TimeScale, Control: e.plan.Control,
+			AppVersion: head.AppVersion, Libraries: head.Libraries,
 		},
 		Ended: Truncated, Windows: e.times.windows(), Cells: e.cells(), Faults: e.faults(),
 		Providers: e.providers(), Chains: e.chainFacts(), Pictures: e.pictures(), SupportingNotes: e.notes(),

@@ -113,7 +113,10 @@ type Run struct {
 	Version   string   `json:"version"`
 	StartedAt string   `json:"started_at"`
 	TimeScale float64  `json:"time_scale"`
-	Control   bool     `json:"control,omitempty"` // this run is itself a control: the scenario's timeline without its faults
+	// AppVersion is as the app's file says it; Libraries are those by which it reaches chains and content, name → version.
+	AppVersion string            `json:"app_version,omitempty"`
+	Libraries  map[string]string `json:"libraries,omitempty"`
+	Control    bool              `json:"control,omitempty"` // this run is itself a control: the scenario's timeline without its faults
 }
 
 // Window is a stretch of the run that classes are counted in.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,9 +45,33 @@ func TestVerifyNode(t *testing.T) {
 			if asked[tt.first] == 0 || asked[tt.second] == 0 && d.Run.Scenario == tt.outage {
 				t.Errorf("%s under %s asked %v", d.Run.App, d.Run.Scenario, asked)
 			}
-			if d.Run.Scenario == "control" {
+			if d.Run.Scenario == "control" && !harmedItself(t, d) {
 				clean(t, d)
 			}
 		}
 	}
+}
+
+// harmedItself reports whether an app on ethers lost a nonce on a day on which nothing fails, as ethers 6.17.0 may: while payments spread, three nodes can count three different numbers of pending
+// ones. FallbackProvider, of which two have to agree, then says "quorum not met", and NonceManager has counted the nonce of that payment already: all later ones wait behind the gap. The app's log has to
+// say so, and nothing else may be found.
+func harmedItself(t *testing.T, d done) bool {
+	t.Helper()
+	if d.Run.App != "ethers-wallet" && d.Run.App != "ethers-default" || len(d.Findings) == 0 {
+		return false
+	}
+	said, err := os.ReadFile(filepath.Join(d.dir, "logs", "app-0.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(said, []byte("POST /send: quorum not met")) {
+		return false
+	}
+	for _, f := range d.Findings {
+		if f.Check != "stuck-nonce" && f.Check != "lost-payment" {
+			return false
+		}
+	}
+	t.Logf("%s under %s lost a nonce by itself: %s", d.Run.App, d.Run.Scenario, findingsText(d))
+	return true
 }

@@ -149,7 +149,7 @@ func (s *stage) inProduction(t *testing.T, r *rig, out *exit, uid int, scenarios
 		if answered == 0 {
 			t.Errorf("%s under %s: no request of it was answered", d.Run.App, d.Run.Scenario)
 		}
-		if d.Run.Scenario == "control" && !r.tooBusy(d) {
+		if d.Run.Scenario == "control" && !r.tooBusy(d) && !harmedItself(t, d) {
 			clean(t, d)
 		}
 		for _, address := range appURLs(d.dir) {

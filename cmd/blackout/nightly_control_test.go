@@ -48,9 +48,6 @@ const runsPerProcessor = 4
 // 20 have to count, and the 20 s after it that are scored.
 var calibrationShort = []string{"scenario.baseline=8s", "scenario.phases[0].for=8s", "scenario.after=20s"}
 
-// mostTries is how often a run is made when the machine is too busy for it.
-const mostTries = 4
-
 // TestNightlyControl lets the wallet that has all its defences live through NIGHTLY_RUNS (400) good days, each with a seed of its own: a harness that cries wolf once in
 // 400 is no use to anyone. NIGHTLY_PARALLEL go on side by side. What was interrupted goes on with NIGHTLY_FROM, the first seed; the log says which that is. A run that
 // says nothing because the machine was too busy is made again alone, and counted; a run that is clean leaves no folder.

@@ -101,26 +101,30 @@ func (o order) args(out string) []string {
 	return append(args, "--seed", strconv.FormatUint(o.seed, 10), "--parallel", strconv.Itoa(o.parallel), "--out", out)
 }
 
+// mostTries is how often a run is made when the machine is too busy for it.
+const mostTries = 4
+
 // done is one run with its folder.
 type done struct {
 	*verdict.Verdict
 	dir string
 }
 
-// run carries out an order and gives its runs, by app and id. A run that says nothing because the machine was too busy is made once more, alone. One that says nothing
-// after that, or for any other reason, fails the test.
+// run carries out an order and gives its runs, by app and id. A run that says nothing because the machine was too busy is made again, alone, at most mostTries times in
+// all. One that says nothing after that, or for any other reason, fails the test.
 func (r *rig) run(o order) []done {
 	r.t.Helper()
 	runs := r.once(o)
 	for i, d := range runs {
-		if r.tooBusy(d) {
-			r.t.Logf("the machine was too busy for %s under %s, seed %d: once more, alone (%s)", d.Run.App, d.Run.Scenario, d.Run.Seed, strings.Join(d.Reasons, "; "))
+		for try := 1; r.tooBusy(d) && try < mostTries; try++ {
+			r.t.Logf("the machine was too busy for %s under %s, seed %d: again, alone (%s)", d.Run.App, d.Run.Scenario, d.Run.Seed, strings.Join(d.Reasons, "; "))
 			again := o
 			again.seed, again.repeat = d.Run.Seed, 0
 			again.scenarios, again.apps, again.parallel = []string{r.scenarioOf(o, d)}, []string{r.appOf(o, d)}, 1
-			runs[i] = r.once(again)[0]
+			d = r.once(again)[0]
+			runs[i] = d
 		}
-		if d := runs[i]; d.Verdict.Verdict == verdict.Inconclusive {
+		if d.Verdict.Verdict == verdict.Inconclusive {
 			r.t.Errorf("%s under %s, seed %d is inconclusive: %s", d.Run.App, d.Run.Scenario, d.Run.Seed, strings.Join(d.Reasons, "; "))
 		}
 	}

@@ -287,19 +287,25 @@ func TestVerifyAction(t *testing.T) {
 	}
 }
 
-// TestVerifyActionExits has each exit status of blackout come out of the action: as its output, and as the status of its last step, whatever the steps before it still did. All are
-// blackout's own: of stored runs, of an app file that is wrong, of an app that cannot be built, and of a signal that reaches blackout while it prepares the app.
-func TestVerifyActionExits(t *testing.T) {
-	t.Parallel()
-	w := newWorkflow(t, "push")
+// storedRuns writes the files of gate.txtar into a folder: verdicts in runs and more, and gates.
+func storedRuns(t *testing.T, dir string) {
+	t.Helper()
 	stored, err := txtar.ParseFile("testdata/script/gate.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	stored.Files = slices.DeleteFunc(stored.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "more/broken/") })
-	if err := txtar.Write(stored, w.dir); err != nil {
+	if err := txtar.Write(stored, dir); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestVerifyActionExits has each exit status of blackout come out of the action: as its output, and as the status of its last step, whatever the steps before it still did. All are
+// blackout's own: of stored runs, of an app file that is wrong, of an app that cannot be built, and of a signal that reaches blackout while it prepares the app.
+func TestVerifyActionExits(t *testing.T) {
+	t.Parallel()
+	w := newWorkflow(t, "push")
+	storedRuns(t, w.dir)
 	tiny, err := os.ReadFile("testdata/tiny/app.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -193,3 +193,33 @@ func checkInputs(t *testing.T, where string, with map[string]string, own action)
 	held.exits(verdict.ExitUsage, settled)
 	held.mentions("none.json")
 }
+
+// TestVerifyPage has the steps that make the page of resilience.yml run by bash over stored runs, with the program of these tests in the place of "go run ./cmd/blackout".
+func TestVerifyPage(t *testing.T) {
+	t.Parallel()
+	var p pipeline
+	strictly(t, "../../.github/workflows/resilience.yml", &p)
+	dir := t.TempDir()
+	storedRuns(t, dir)
+	var site string
+	for _, s := range p.Jobs["gate"].Steps {
+		switch {
+		case s.Name == "scorecard", s.Name == "index":
+			cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", strings.Replace(s.Run, "go run ./cmd/blackout", "blackout", 1))
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("step %s: %v\n%s", s.Name, err, out)
+			}
+		case s.ID == "page":
+			site = s.With["path"]
+		}
+	}
+	if site == "" {
+		t.Fatal("no step takes the page")
+	}
+	for _, name := range []string{"index.html", "scorecard.json", "scorecard.md", "honest.badge.svg", "liar.card.svg"} {
+		if info, err := os.Stat(filepath.Join(dir, site, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

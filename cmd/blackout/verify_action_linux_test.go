@@ -3,7 +3,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,20 +19,44 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
 
 	"blackout/reports/markdown"
+	"blackout/reports/verdict"
 )
 
 // action is action.yml as GitHub's runner reads it.
 type action struct {
-	Inputs map[string]struct{ Default string }
-	Runs   struct {
+	Name, Description string
+	Inputs            map[string]struct {
+		Description, Default string
+		Required             bool
+	}
+	Outputs map[string]struct{ Description, Value string }
+	Runs    struct {
 		Using string
-		Steps []struct {
-			Name, ID, Uses, If, Shell, Run string
-			Env                            map[string]string
-		}
+		Steps []step
+	}
+}
+
+// step is one of an action or of a job.
+type step struct {
+	Name, ID, Uses, If, Shell, Run string
+	With, Env                      map[string]string
+}
+
+// strictly decodes a file of GitHub's. A key that the type does not have is an error, as a misspelt one would be.
+func strictly(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
 }
 
@@ -91,7 +117,18 @@ type workflow struct {
 	api    string
 	inputs map[string]string
 	event  string
-	ran    []string
+
+	ran     []string
+	outputs map[string]string // of the action
+}
+
+func newWorkflow(t *testing.T, event string) *workflow {
+	t.Helper()
+	w := &workflow{t: t, dir: t.TempDir(), event: event}
+	if strictly(t, "../../action.yml", &w.action); w.action.Runs.Using != "composite" {
+		t.Fatalf("%+v", w.action)
+	}
+	return w
 }
 
 var expression = regexp.MustCompile(`\$\{\{ *([a-z._]+) *\}\}`)
@@ -145,9 +182,9 @@ func (w *workflow) holds(condition string, outputs map[string]string) bool {
 func (w *workflow) run() (code int, out, summary string) {
 	w.t.Helper()
 	outputs := map[string]string{}
-	w.ran = nil
+	w.ran, w.outputs = nil, map[string]string{}
 	outputFile, summaryFile := filepath.Join(w.dir, "output"), filepath.Join(w.dir, "summary")
-	_ = os.Remove(summaryFile)
+	_, _ = os.Remove(summaryFile), os.Remove(outputFile)
 	for _, step := range w.action.Runs.Steps {
 		if step.Uses != "" || !w.holds(step.If, outputs) {
 			continue
@@ -173,6 +210,9 @@ func (w *workflow) run() (code int, out, summary string) {
 			outputs[name] = v
 		}
 	}
+	for name, output := range w.action.Outputs {
+		w.outputs[name] = w.expand(output.Value, outputs)
+	}
 	text, _ := os.ReadFile(summaryFile)
 	return code, out, string(text)
 }
@@ -189,14 +229,7 @@ func strangers() (bodies []string) {
 // run held to the gate again.
 func TestVerifyAction(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &workflow{t: t, dir: t.TempDir(), event: "pull_request"}
-	if err := yaml.Unmarshal(text, &w.action); err != nil || w.action.Runs.Using != "composite" {
-		t.Fatalf("%v, %+v", err, w.action)
-	}
+	w := newWorkflow(t, "pull_request")
 	page := &comments{
 		header: "Authorization", token: "Bearer sesame", thread: "/repos/us/app/issues/7/comments", comment: "/repos/us/app/issues/comments", change: http.MethodPatch, bodies: strangers(),
 	}
@@ -251,6 +284,82 @@ func TestVerifyAction(t *testing.T) {
 	code, out, summary = w.run()
 	if code != 2 || !strings.Contains(out, `did you mean "release"?`) || summary != "" || len(page.calls) > 0 {
 		t.Errorf("exit %d, calls %q\n%s\nsummary %s", code, page.calls, out, summary)
+	}
+}
+
+// storedRuns writes the files of gate.txtar into a folder: verdicts in runs and more, and gates.
+func storedRuns(t *testing.T, dir string) {
+	t.Helper()
+	stored, err := txtar.ParseFile("testdata/script/gate.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored.Files = slices.DeleteFunc(stored.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "more/broken/") })
+	if err := txtar.Write(stored, dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestVerifyActionExits has each exit status of blackout come out of the action: as its output, and as the status of its last step, whatever the steps before it still did. All are
+// blackout's own: of stored runs, of an app file that is wrong, of an app that cannot be built, and of a signal that reaches blackout while it prepares the app.
+func TestVerifyActionExits(t *testing.T) {
+	t.Parallel()
+	w := newWorkflow(t, "push")
+	storedRuns(t, w.dir)
+	tiny, err := os.ReadFile("testdata/tiny/app.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := func(name, from, to string) map[string]string {
+		text := strings.Replace(string(tiny), from, to, 1)
+		if text == string(tiny) {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		path := filepath.Join(w.dir, name+".yaml")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return map[string]string{
+			"app": path, "scenarios": "testdata/tiny/alpha-down.yaml", "arguments": "--world testdata/tiny/world.yaml", "gate": "no-harm", "runs": filepath.Join(w.dir, "runs-"+name),
+		}
+	}
+	held := func(folder string) map[string]string {
+		return map[string]string{"gate": filepath.Join(w.dir, "ours.yaml"), "runs": filepath.Join(w.dir, folder)}
+	}
+	// TestVerifyAction shows the build. Here the program of these tests is in its place.
+	program, err := exec.LookPath("blackout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(w.dir, "blackout-bin")
+	if err := errors.Join(os.Mkdir(bin, 0o755), os.Symlink(program, filepath.Join(bin, "blackout"))); err != nil {
+		t.Fatal(err)
+	}
+	w.action.Runs.Steps = slices.DeleteFunc(w.action.Runs.Steps, func(s step) bool { return s.Name == "build" })
+	for _, tc := range []struct {
+		code    int
+		inputs  map[string]string
+		out     string
+		summary string // its first line, empty when there is none
+	}{
+		{verdict.ExitPass, held("runs/honest"), "PASS  gate ours", "## PASS: gate ours"},
+		{verdict.ExitFail, held("runs/liar"), "FAIL  gate ours", "## FAIL: gate ours"},
+		{verdict.ExitUsage, app("wrong", "journeys:", "jorneys:"), `did you mean "journeys"?`, ""},
+		{verdict.ExitInconclusive, held("more/doubtful"), "NOT KNOWN  gate ours", "## NOT KNOWN: gate ours"},
+		{verdict.ExitEnvironment, app("unbuilt", "start:\n", "start:\n  prepare: [\"false\"]\n"), "start.prepare: false: exit status 1", "## NOT KNOWN: gate no-harm"},
+		{verdict.ExitInterrupted, app("interrupted", "start:\n", "start:\n  prepare: [sh, -c, 'kill -INT $PPID; exec sleep 60']\n"), "the run was interrupted", "## NOT KNOWN: gate no-harm"},
+	} {
+		w.inputs = tc.inputs
+		code, out, summary := w.run()
+		if said := strconv.Itoa(tc.code); code != tc.code || w.outputs["exit"] != said || !strings.Contains(out, tc.out) {
+			t.Errorf("want %d: exit %d, output exit=%s\n%s", tc.code, code, w.outputs["exit"], out)
+		}
+		if first, _, _ := strings.Cut(summary, "\n"); first != tc.summary {
+			t.Errorf("exit %d: the summary begins with %q", tc.code, first)
+		}
+		if !slices.Equal([]string{"gate", "result"}, w.ran) {
+			t.Errorf("exit %d: steps %q", tc.code, w.ran)
+		}
 	}
 }
 

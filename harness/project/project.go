@@ -44,7 +44,7 @@ type Package struct {
 // Dependency is a library that the project names itself.
 type Dependency struct {
 	Name    string
-	Version string // the installed one; without one the range that is asked for
+	Version string // the installed one; without one the range that is asked for, and "" for a place from where it is fetched
 	Exact   bool   // Version is installed, or required exactly
 }
 
@@ -136,6 +136,9 @@ func readBounded(folder fs.FS, name string, limit int64) ([]byte, error) {
 	return fs.ReadFile(folder, name)
 }
 
+// plainRange is a range of versions, and no address, which may carry a key.
+var plainRange = regexp.MustCompile(`^[A-Za-z0-9.^~<>=|*+ -]{1,60}$`)
+
 type manifest struct {
 	Name         string            `json:"name"`
 	Version      string            `json:"version"`
@@ -172,7 +175,10 @@ func (p *Project) packageJSON(folder fs.FS, parents []fs.FS) *Package {
 		}
 	}
 	for name, asked := range m.Dependencies {
-		d := Dependency{Name: name, Version: asked}
+		d := Dependency{Name: name}
+		if plainRange.MatchString(asked) {
+			d.Version = asked
+		}
 		if installed := installedVersion(append([]fs.FS{folder}, parents...), name); installed != "" {
 			d.Version, d.Exact = installed, true
 		}

@@ -265,14 +265,14 @@ func TestHosts(t *testing.T) {
 // TestVersions holds where a library's version comes from.
 func TestVersions(t *testing.T) {
 	p := look(map[string]string{
-		"package.json":                       `{"dependencies": {"viem": "^2.0.0", "ethers": "^6", "../x": "1", "@metamask/utils": "*"}, "devDependencies": {"tsx": "1"}}`,
+		"package.json":                       `{"dependencies": {"viem": "^2.0.0", "ethers": "^6", "../x": "1", "@metamask/utils": "git+https://key@example.org/x"}, "devDependencies": {"tsx": "1"}}`,
 		"node_modules/viem/package.json":     `{"version": "2.57.20"}`,
 		"go.mod":                             "module m\n\nrequire github.com/a/b v1.2.3\n\nrequire (\n\tgithub.com/ethereum/go-ethereum v1.16.0\n\tgithub.com/c/d v1.0.0 // indirect\n)\n",
 		"node_modules/ignored/package.json":  `{"version": "1"}`,
 		"node_modules/../../x/package.json":  `{"version": "1"}`,
 		"node_modules/@metamask/utils/other": ``,
 	}, map[string]string{"node_modules/viem/package.json": `{"version": "1.0.0"}`, "node_modules/ethers/package.json": `{"version": "6.17.0"}`})
-	want := []project.Dependency{{"../x", "1", false}, {"@metamask/utils", "*", false}, {"ethers", "6.17.0", true}, {"viem", "2.57.20", true}}
+	want := []project.Dependency{{"../x", "1", false}, {"@metamask/utils", "", false}, {"ethers", "6.17.0", true}, {"viem", "2.57.20", true}}
 	if diff := cmp.Diff(want, p.Package.Dependencies); diff != "" {
 		t.Error(diff)
 	}

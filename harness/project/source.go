@@ -56,8 +56,15 @@ var (
 
 var errEnough = errors.New("enough")
 
-// scan reads the sources, in the order of their names. A folder that cannot be read is passed over.
+// scan reads the sources.
 func scan(folder fs.FS) (s Source) {
+	s.Files, s.Cut = walk(folder, maxFiles, func(name string, data []byte) { s.file(name, string(data)) })
+	return s
+}
+
+// walk gives up to most source files to read, in the order of their names, and says how many there were and whether any was left out. A folder that cannot be read is
+// passed over.
+func walk(folder fs.FS, most int, read func(name string, data []byte)) (count int, cut bool) {
 	entries, size := 0, int64(0)
 	_ = fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error { // the function's own errors are: skip, and enough
 		entries++
@@ -67,7 +74,7 @@ func scan(folder fs.FS) (s Source) {
 		case err != nil:
 			return nil //nolint:nilerr // passed over
 		case entries > maxEntries:
-			s.Cut = true
+			cut = true
 			return errEnough
 		case d.IsDir():
 			if base := path.Base(name); name != "." && (strings.HasPrefix(base, ".") || slices.Contains(skipped, base)) {
@@ -77,21 +84,21 @@ func scan(folder fs.FS) (s Source) {
 		case !slices.Contains(endings, path.Ext(name)) || isTest.MatchString(name) || !d.Type().IsRegular():
 			return nil
 		}
-		if s.Files == maxFiles || size >= maxSource {
-			s.Cut = true
+		if count == most || size >= maxSource {
+			cut = true
 			return errEnough
 		}
 		data, err := readBounded(folder, name, maxSourceFile)
 		if err != nil {
-			s.Cut = true
+			cut = true
 			return nil //nolint:nilerr // too large, or gone
 		}
-		s.Files++
+		count++
 		size += int64(len(data))
-		s.file(name, string(data))
+		read(name, data)
 		return nil
 	})
-	return s
+	return count, cut
 }
 
 var (

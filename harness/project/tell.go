@@ -77,7 +77,7 @@ func (p *Project) Tell(out io.Writer, w *spec.World) {
 // versions writes dependencies as name and version; a range that nothing is installed for says so.
 func versions(list []Dependency) (out []string) {
 	for _, d := range list {
-		text := d.Name + " " + d.Version
+		text := strings.TrimSpace(d.Name + " " + d.Version)
 		if !d.Exact {
 			text += " (not installed)"
 		}

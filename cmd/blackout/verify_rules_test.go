@@ -32,7 +32,7 @@ var ranks = map[string]int{
 	"clock": 0, "ports": 0, "runtime": 0, "canned": 0,
 	"fault": 1, "history": 1,
 	"spec": 2, "content": 2,
-	"plan":  3,
+	"plan": 3, "project": 3,
 	"chain": 4, "internet": 4, "app": 4, "journey": 4,
 	"truth": 5,
 	"run":   6, "doctor": 6,

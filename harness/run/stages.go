@@ -35,6 +35,7 @@ import (
 	"blackout/harness/internet/strays"
 	"blackout/harness/journey"
 	"blackout/harness/plan"
+	"blackout/harness/project"
 	"blackout/harness/runtime/private"
 	"blackout/harness/spec"
 	"blackout/harness/truth"
@@ -80,10 +81,14 @@ type payments struct {
 
 // open writes the first records and works out the accounts.
 func (c *cell) open() error {
-	c.sink.Add(history.Header{
+	header := history.Header{
 		Schema: history.Schema, Run: c.cfg.ID, App: c.plan.App, Scenario: c.plan.Scenario, Seed: c.plan.Seed, Runtime: "local",
 		Versions: versions(c.cfg.Version), PlanSHA256: digest(c.cfg.PlanBytes), BaseUTC: c.clock.Base().Format("2006-01-02T15:04:05.000000Z07:00"),
-	})
+	}
+	if a := c.cfg.App; a != nil {
+		header.AppVersion, header.Libraries = a.Version, project.Libraries(a.Dir)
+	}
+	c.sink.Add(header)
 	c.sink.Add(history.Plan{Plan: c.cfg.PlanBytes})
 	for _, secret := range c.cfg.Secrets {
 		c.redact.Hide(secret)

@@ -34,6 +34,7 @@ func (l *loader) app(n *node) *App {
 		Dir:           filepath.Dir(l.source.Name),
 		Name:          n.get("name").word(),
 		About:         n.get("about").word(),
+		Version:       n.get("version").word(),
 		Start:         l.start(n.get("start")),
 		URL:           n.get("url").word(),
 		Ready:         l.ready(n.get("ready")),

@@ -100,6 +100,7 @@ type appFile struct {
 	Schema        string                   `yaml:"schema" jsonschema:"required" jsonschema_description:"The format and its version; always the first line."`
 	Name          nameText                 `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the app."`
 	About         proseText                `yaml:"about" jsonschema_description:"One or two sentences for lists."`
+	Version       versionText              `yaml:"version" jsonschema_description:"The app's own version, in quotes, by which reports and scorecards name it."`
 	Start         startFile                `yaml:"start" jsonschema:"required" jsonschema_description:"How an instance starts: one of command, image, build, compose and url."`
 	URL           proseText                `yaml:"url" vars:"address" jsonschema_description:"Address of an instance, on this machine. Needed unless start has a url."`
 	Ready         readyFile                `yaml:"ready" jsonschema:"required" jsonschema_description:"How an instance says that it takes requests: any 2xx answer."`

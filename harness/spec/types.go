@@ -118,6 +118,7 @@ type App struct {
 	Dir           string // the folder of the app file: commands start there
 	Name          string
 	About         string // one or two sentences for list
+	Version       string // the app's own, as its file says it; "" when it does not
 	Start         Start
 	URL           string // the address of an instance, with ${instance.port}
 	Ready         Ready

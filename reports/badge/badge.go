@@ -63,7 +63,7 @@ func Card(w io.Writer, c *scorecard.Card) error {
 	const x = margin + 92
 	const room = cardWidth - margin - x
 	fit(&out, x, 42, 20, room, "ink", c.App, ` font-weight="700"`)
-	fit(&out, x, 66, 15, room, "ink", strings.TrimPrefix(strings.TrimPrefix(c.Headline, c.Grade), " "), "")
+	fit(&out, x, 66, 15, room, "ink", strings.TrimLeft(strings.TrimPrefix(c.Headline, c.Grade), " ·"), "")
 	suite := "blackout scorecard"
 	if c.Suite != "" {
 		suite += " · " + c.Suite
@@ -83,6 +83,7 @@ func Card(w io.Writer, c *scorecard.Card) error {
 // box is one cell of the strip.
 type box struct {
 	what  string
+	under string // what is written below it, where there is room
 	score *int
 	worst verdict.Class
 }
@@ -106,7 +107,7 @@ func strip(out *strings.Builder, c *scorecard.Card) {
 		}
 		for i := range c.Scenarios {
 			s := &c.Scenarios[i]
-			groups[i] = []box{{s.Name, s.Score, s.Worst()}}
+			groups[i] = []box{{what: s.Name, score: s.Score, worst: s.Worst()}}
 		}
 	}
 	wide := (room - apart*float64(len(groups)-1) - gap*float64(boxes-len(groups))) / float64(boxes)
@@ -127,6 +128,9 @@ func strip(out *strings.Builder, c *scorecard.Card) {
 				fmt.Fprintf(out, `<text class="t-%s" x="%.1f" y="%d" font-size="13" font-weight="600" text-anchor="middle">%s</text>`, band, x+wide/2, stripTop+21, label)
 			}
 			out.WriteString("</g>\n")
+			if wide >= 40 && b.under != "" {
+				fit(out, x, stripTop+stripHeight+13, 10, wide, "soft", b.under, "")
+			}
 			x += wide + gap
 		}
 		x += apart - gap
@@ -139,10 +143,10 @@ func strip(out *strings.Builder, c *scorecard.Card) {
 func cellsOf(s *scorecard.Scenario) []box {
 	boxes := make([]box, 0, len(s.Journeys))
 	for _, j := range s.Journeys {
-		boxes = append(boxes, box{s.Name + ", " + j.Name, j.Score, j.Worst})
+		boxes = append(boxes, box{s.Name + ", " + j.Name, j.Name, j.Score, j.Worst})
 	}
 	if len(boxes) == 0 {
-		boxes = append(boxes, box{s.Name, nil, ""})
+		boxes = append(boxes, box{what: s.Name})
 	}
 	return boxes
 }

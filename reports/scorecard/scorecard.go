@@ -2,7 +2,6 @@
 package scorecard
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -29,6 +28,16 @@ type Card struct {
 	Headline  string     `json:"headline"`
 	Caps      []string   `json:"caps"` // why the grade is not what the score says
 	Scenarios []Scenario `json:"scenarios"`
+	// Sum is the arithmetic behind Score, null without one. Facts are the findings that made grade and severity, gravest first.
+	Sum   *Sum   `json:"sum"`
+	Facts []Fact `json:"facts"`
+	// Versions and TimeScales are of all runs that count; OldestRun and NewestRun are when the first and the last of them began.
+	Versions   Versions  `json:"versions"`
+	TimeScales []float64 `json:"time_scales"`
+	OldestRun  string    `json:"oldest_run"`
+	NewestRun  string    `json:"newest_run"`
+	// Changed is what differs from an earlier scorecard; left out when none was given.
+	Changed *Changed `json:"changed,omitempty"`
 }
 
 // Scenario is one row.
@@ -50,6 +59,16 @@ type Seed struct {
 	Verdict string   `json:"verdict"`
 	Score   *int     `json:"score"`
 	Reasons []string `json:"reasons"`
+	// Cells are the arithmetic behind Score, by journey.
+	Cells []SeedCell `json:"cells"`
+}
+
+// SeedCell is one journey in one run.
+type SeedCell struct {
+	Journey string       `json:"journey"`
+	Weight  int          `json:"weight"` // payments weigh more
+	Score   *int         `json:"score"`
+	Sum     *verdict.Sum `json:"sum,omitempty"`
 }
 
 // Journey is one cell: the median score over the seeds, and the worst class that occurred.
@@ -58,6 +77,8 @@ type Journey struct {
 	Kind  string        `json:"kind"`
 	Score *int          `json:"score"`
 	Worst verdict.Class `json:"worst"`
+	// Attempts count from the outage on, over the runs with a score; classes that did not occur are left out.
+	Attempts map[verdict.Class]int `json:"attempts"`
 }
 
 // needed is the coverage below which a card has no letter.
@@ -111,19 +132,22 @@ func Latest(runs []*verdict.Verdict) []*verdict.Verdict {
 }
 
 func card(app string, runs []*verdict.Verdict, suite *spec.Suite) Card {
-	c := Card{Schema: Schema, App: app, Severity: verdict.Safe, Caps: []string{}}
+	c := Card{Schema: Schema, App: app, Severity: verdict.Safe, Caps: []string{}, Facts: []Fact{}}
 	by := map[string][]*verdict.Verdict{}
 	for _, v := range runs {
 		by[v.Run.Scenario] = append(by[v.Run.Scenario], v)
 	}
-	var all, covered, weight, sum float64
+	var all, covered float64
+	var sum Sum
+	var counted []*verdict.Verdict
 	for _, e := range entries(by, suite) {
+		counted = append(counted, by[e.Name]...)
 		s := scenario(e, by[e.Name], suite)
 		all += s.Weight
 		covered += s.Weight * s.Coverage
 		if s.Score != nil {
-			weight += s.Weight
-			sum += s.Weight * float64(*s.Score)
+			sum.add(s)
+			c.Facts = append(c.Facts, facts(s.Name, by[e.Name])...)
 			c.Severity = worse(c.Severity, s.Severity)
 		}
 		c.Scenarios = append(c.Scenarios, s)
@@ -134,12 +158,14 @@ func card(app string, runs []*verdict.Verdict, suite *spec.Suite) Card {
 	if all > 0 {
 		c.Coverage = covered / all
 	}
-	if weight > 0 {
-		score := int(math.Floor(sum / weight))
-		c.Score = &score
+	if sum.Weight > 0 {
+		score := int(math.Floor(sum.Mean))
+		c.Score, c.Sum = &score, &sum
 	} else {
 		c.Severity = verdict.Unknown
 	}
+	sortFacts(c.Facts)
+	c.made(counted)
 	c.grade()
 	return c
 }
@@ -163,7 +189,7 @@ func scenario(e spec.SuiteEntry, runs []*verdict.Verdict, suite *spec.Suite) Sce
 	cells := map[string][]verdict.Cell{}
 	var order []string
 	for _, v := range runs {
-		s.Seeds = append(s.Seeds, Seed{Seed: v.Run.Seed, Run: v.Run.ID, Verdict: v.Verdict, Score: v.Score, Reasons: v.Reasons})
+		s.Seeds = append(s.Seeds, Seed{Seed: v.Run.Seed, Run: v.Run.ID, Verdict: v.Verdict, Score: v.Score, Reasons: v.Reasons, Cells: seedCells(v)})
 		if v.Score == nil {
 			continue
 		}
@@ -180,7 +206,7 @@ func scenario(e spec.SuiteEntry, runs []*verdict.Verdict, suite *spec.Suite) Sce
 	s.Score = median(scores)
 	s.Coverage = coverage(s.Seeds, suite)
 	for _, name := range order {
-		j := Journey{Name: name, Worst: verdict.OK}
+		j := Journey{Name: name, Worst: verdict.OK, Attempts: map[verdict.Class]int{}}
 		var of []int
 		for _, c := range cells[name] {
 			j.Kind = c.Kind
@@ -189,7 +215,12 @@ func scenario(e spec.SuiteEntry, runs []*verdict.Verdict, suite *spec.Suite) Sce
 			}
 			for _, window := range []string{verdict.Outage, verdict.Recovery, verdict.After} {
 				for i, class := range verdict.Classes() {
-					if c.Attempts[window][class] > 0 && i > classRank(j.Worst) {
+					n := c.Attempts[window][class]
+					if n == 0 {
+						continue
+					}
+					j.Attempts[class] += n
+					if i > classRank(j.Worst) {
 						j.Worst = class
 					}
 				}
@@ -266,15 +297,6 @@ func (c *Card) grade() {
 	default:
 		c.Headline = fmt.Sprintf("%s %d · %s", c.Grade, *c.Score, c.Severity)
 	}
-}
-
-// Encode gives scorecard.json: the cards as one array, with a newline at the end.
-func Encode(cards []Card) ([]byte, error) {
-	text, err := json.MarshalIndent(cards, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return append(text, '\n'), nil
 }
 
 // median is the lower middle for an even count, so that it is a score that a run had.

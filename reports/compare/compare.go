@@ -165,6 +165,14 @@ type Version struct {
 	B  string `json:"b"`
 }
 
+// Name is the name of the side that the run is of.
+func (a *Alone) Name(c *Comparison) string {
+	if a.Side == "b" {
+		return c.B.Name
+	}
+	return c.A.Name
+}
+
 // ErrNoPair is the error of sides that have no scenario and seed in common.
 var ErrNoPair = errors.New("no run of one side has a partner on the other")
 
@@ -244,7 +252,7 @@ func side(in Input) (Side, []*verdict.Verdict) {
 	return s, latest
 }
 
-// name calls the sides by what tells them apart: their apps, else the app's versions, else the names they were given, else A and B.
+// name calls the sides by what tells them apart: their apps, else the app's versions, else the names they were given, else A and B. The id of a run is no name.
 func name(a, b *Side, left, right []*verdict.Verdict) {
 	if len(a.Apps) == 1 && len(b.Apps) == 1 {
 		if a.Apps[0] != b.Apps[0] {
@@ -256,7 +264,10 @@ func name(a, b *Side, left, right []*verdict.Verdict) {
 			return
 		}
 	}
-	if a.Name == b.Name || a.Name == "" || b.Name == "" {
+	isID := func(name string, runs []*verdict.Verdict) bool {
+		return slices.ContainsFunc(runs, func(v *verdict.Verdict) bool { return v.Run.ID == name })
+	}
+	if a.Name == b.Name || a.Name == "" || b.Name == "" || isID(a.Name, left) || isID(b.Name, right) {
 		a.Name, b.Name = "A", "B"
 	}
 }

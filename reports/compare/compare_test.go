@@ -218,9 +218,34 @@ func TestHeadline(t *testing.T) {
 			t.Errorf("-want +got\n%s", diff)
 		}
 	}
-	c, err := Make(Input{"runs", runs{run("1", "x", "r", 1, 90)}}, Input{"runs", runs{run("3", "x", "r", 1, 90)}})
-	if err != nil || c.A.Name != "A" || c.B.Name != "B" {
-		t.Errorf("sides of one name are called %s and %s: %v", c.A.Name, c.B.Name, err)
+}
+
+// TestNames: a side is called by what a person knows it by.
+func TestNames(t *testing.T) {
+	version := func(v string) func(*verdict.Verdict) { return func(of *verdict.Verdict) { of.Run.AppVersion = v } }
+	cases := map[string]struct {
+		a, b Input
+		want string
+	}{
+		"apps":     {Input{"runs", []*verdict.Verdict{run("1", "x", "r", 1, 90)}}, Input{"runs", []*verdict.Verdict{run("2", "y", "r", 1, 90)}}, "x, y"},
+		"versions": {Input{"old", []*verdict.Verdict{run("1", "x", "r", 1, 90, version("1"))}}, Input{"new", []*verdict.Verdict{run("2", "x", "r", 1, 90, version("2"))}}, "x 1, x 2"},
+		"several versions on a side": {
+			Input{"old", []*verdict.Verdict{run("1", "x", "r", 1, 90, version("1")), run("3", "x", "s", 1, 90, version("2"))}}, Input{"new", []*verdict.Verdict{run("2", "x", "r", 1, 90, version("2"))}}, "old, new",
+		},
+		"folders":         {Input{"old", []*verdict.Verdict{run("1", "x", "r", 1, 90)}}, Input{"new", []*verdict.Verdict{run("2", "x", "r", 1, 90)}}, "old, new"},
+		"folders of runs": {Input{"1", []*verdict.Verdict{run("1", "x", "r", 1, 90)}}, Input{"2", []*verdict.Verdict{run("2", "x", "r", 1, 90)}}, "A, B"},
+		"one name":        {Input{"runs", []*verdict.Verdict{run("1", "x", "r", 1, 90)}}, Input{"runs", []*verdict.Verdict{run("2", "x", "r", 1, 90)}}, "A, B"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := Make(c.a, c.b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got.A.Name+", "+got.B.Name); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -86,7 +86,7 @@ func warnings(c *Comparison, a, b *verdict.Verdict) []string {
 	unlike("the time scale", fmt.Sprint(a.Run.TimeScale), fmt.Sprint(b.Run.TimeScale))
 	unlike("the runtime", a.Run.Runtime, b.Run.Runtime)
 	unlike("the version of Blackout", a.Run.Version, b.Run.Version)
-	if len(list) > 0 && !(decided(a) && decided(b)) {
+	if !decided(a) || !decided(b) {
 		return list // a run that was cut off early has not come to know its world
 	}
 	if x, y := apart(services(a), services(b)); x+y != "" {

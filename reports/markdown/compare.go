@@ -20,11 +20,7 @@ func Compare(w io.Writer, c *compare.Comparison) error {
 		out.WriteString("\n## Without a partner\n\n| only | scenario | app | seed | verdict | run |\n|---|---|---|---:|---|---|\n")
 	}
 	for _, a := range c.Alone {
-		side := c.A.Name
-		if a.Side == "b" {
-			side = c.B.Name
-		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %d | %s | %s |\n", cell(side), cell(a.Scenario), cell(a.Run.App), a.Seed, a.Run.Verdict, cell(a.Run.ID))
+		fmt.Fprintf(&out, "| %s | %s | %s | %d | %s | %s |\n", cell(a.Name(c)), cell(a.Scenario), cell(a.Run.App), a.Seed, a.Run.Verdict, cell(a.Run.ID))
 	}
 	for _, s := range []compare.Side{c.A, c.B} {
 		if text := s.LeftOut(); text != "" {

@@ -14,6 +14,7 @@ const (
 	mostSeen    = 8 // findings of a pair
 	mostWhy     = 8 // reasons of a pair
 	mostWithout = 10
+	longestText = 300 // runes of a finding's sentence
 )
 
 // The columns of a pair's table.
@@ -43,11 +44,7 @@ func Compare(w io.Writer, c *compare.Comparison) error {
 			fmt.Fprintf(&out, "  %d more with --format json\n", len(c.Alone)-i)
 			break
 		}
-		side := c.A.Name
-		if a.Side == "b" {
-			side = c.B.Name
-		}
-		fmt.Fprintf(&out, "  %s\n", wrap(fmt.Sprintf("only %s: %s of %s, seed %d: %s (%s)", side, a.Scenario, a.Run.App, a.Seed, a.Run.Verdict, a.Run.ID), "    ", 2))
+		fmt.Fprintf(&out, "  %s\n", wrap(fmt.Sprintf("only %s: %s of %s, seed %d: %s (%s)", a.Name(c), a.Scenario, a.Run.App, a.Seed, a.Run.Verdict, a.Run.ID), "    ", 2))
 	}
 	for _, s := range []compare.Side{c.A, c.B} {
 		if text := s.LeftOut(); text != "" {
@@ -64,7 +61,7 @@ func comparePair(out *strings.Builder, c *compare.Comparison, p *compare.Pair) {
 	for _, text := range p.Warnings {
 		fmt.Fprintf(out, "  %s %s\n", paint(yellow, "!"), wrap(text, "    ", 4))
 	}
-	sideBySide(out, "", "", c.A.Name, c.B.Name)
+	sideBySide(out, "", "", tail(c.A.Name, sideColumn-1), tail(c.B.Name, sideColumn-1))
 	sideBySide(out, "verdict", "", p.A.Verdict, p.B.Verdict)
 	sideBySide(out, "score", changes[p.Change], compare.Score(p.A.Score), compare.Score(p.B.Score))
 	sideBySide(out, "severity", "", p.A.Severity, p.B.Severity)
@@ -78,6 +75,7 @@ func comparePair(out *strings.Builder, c *compare.Comparison, p *compare.Pair) {
 		}
 		sideBySide(out, "  recovered after", "", cell.A.Recovered(), cell.B.Recovered())
 	}
+	fmt.Fprintf(out, "  %s\n", paint(dim, wrap("runs "+p.A.ID+" and "+p.B.ID, "    ", 2)))
 	for i := range p.Findings {
 		if i == mostSeen {
 			fmt.Fprintf(out, "  %d more with --format json\n", len(p.Findings)-i)
@@ -86,7 +84,7 @@ func comparePair(out *strings.Builder, c *compare.Comparison, p *compare.Pair) {
 		f := &p.Findings[i]
 		mark := found[f.State]
 		fmt.Fprintf(out, "  %s %s\n", paint(mark[1], mark[0]), wrap(fmt.Sprintf("%s %s: %s (%s)", strings.ReplaceAll(f.State, "-", " "), f.Title(), f.Counts(), f.Class), "    ", 4))
-		fmt.Fprintf(out, "    %s\n", wrap(fmt.Sprintf("%s (%s)", f.Sight().Text, f.Sight().Where()), "    ", 4))
+		fmt.Fprintf(out, "    %s\n", wrap(fmt.Sprintf("%s (%s)", clip(f.Sight().Text, longestText), f.Sight().Where()), "    ", 4))
 	}
 	for i, text := range p.Why {
 		if i == mostWhy {
@@ -104,4 +102,13 @@ func sideBySide(out *strings.Builder, label, style, a, b string) {
 		text = paint(style, text)
 	}
 	fmt.Fprintf(out, "  %-*s%s\n", labelColumn-2, clip(label, labelColumn-3), text)
+}
+
+// tail shortens a name to its last n runes: what tells two names apart is more often at their end.
+func tail(name string, n int) string {
+	r := []rune(name)
+	if len(r) <= n {
+		return name
+	}
+	return "…" + string(r[len(r)-n+1:])
 }

@@ -68,7 +68,7 @@ func TestOutsideCheck(t *testing.T) {
 				seen = k6.ask(ctx, out, "http://127.0.0.1:"+port)
 			},
 		})[0]
-		for _, w := range compare(t, d, r.history(d), seen) {
+		for _, w := range countBoth(t, d, r.history(d), seen) {
 			table = append(table, w.row(d))
 			if w.differs() {
 				t.Errorf("%s under %s, %s: %s of ours and %s of k6's succeeded", d.Run.App, d.Run.Scenario, w.name, w.ours, w.theirs)
@@ -133,8 +133,8 @@ func (c comparison) row(d done) string {
 	return fmt.Sprintf("| %s | %s | %s | %d | %s | %d | %s | %s |", d.Run.Scenario, d.Run.App, c.name, c.ours.n, percent(c.ours), c.theirs.n, percent(c.theirs), difference)
 }
 
-// compare counts both sides by the windows of the verdict, which lie from the baseline's first moment on.
-func compare(t *testing.T, d done, h *history.History, seen []asked) []comparison {
+// countBoth counts both sides by the windows of the verdict, which lie from the baseline's first moment on.
+func countBoth(t *testing.T, d done, h *history.History, seen []asked) []comparison {
 	t.Helper()
 	p, err := plan.Decode(h.Plan)
 	if err != nil {

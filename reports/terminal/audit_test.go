@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,20 +18,26 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestAudit holds the text of the audit that package audit's tests make.
 func TestAudit(t *testing.T) {
-	text, err := os.ReadFile("../audit/testdata/audit.json")
+	var a audit.Audit
+	golden(t, "../audit/testdata/audit.json", &a, "audit.txt", func(w io.Writer) error { return Audit(w, &a, "audits/wallet/x/audit.html") })
+}
+
+// golden reads a value from another package's golden JSON, writes it, and holds the text without its colours to a golden file.
+func golden(t *testing.T, from string, value any, name string, write func(io.Writer) error) {
+	t.Helper()
+	text, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a audit.Audit
-	if err := json.Unmarshal(text, &a); err != nil {
+	if err := json.Unmarshal(text, value); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := Audit(&out, &a, "audits/wallet/x/audit.html"); err != nil {
+	if err := write(&out); err != nil {
 		t.Fatal(err)
 	}
 	got := plain(t, out.String())
-	file := filepath.Join("testdata", "audit.txt")
+	file := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)

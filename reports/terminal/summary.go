@@ -25,7 +25,7 @@ func Summary(w io.Writer, results []Result) error {
 		one(&out, r)
 	}
 	if len(sorted) > 1 {
-		compare(&out, sorted)
+		overview(&out, sorted)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -180,8 +180,8 @@ func percent(n, total int) string {
 	return fmt.Sprintf("%.0f %%", p)
 }
 
-// compare puts the runs side by side.
-func compare(out *strings.Builder, results []Result) {
+// overview puts the runs side by side.
+func overview(out *strings.Builder, results []Result) {
 	fmt.Fprintf(out, "\n%-18s %-22s %-14s %5s  %s\n", "app", "scenario", "verdict", "score", "severity")
 	for _, r := range results {
 		v := r.Verdict

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,15 +45,11 @@ the facts that made it.`,
 				return usage(errors.New("no verdict.json lies below the given folders"), `"blackout run" makes them; a run that was cut off gets one by "blackout report"`)
 			}
 			cards := scorecard.Make(runs, suite)
-			w := s.stdout
-			if out != "" {
-				f, err := os.Create(s.path(out))
-				if err != nil {
-					return usage(err, "")
-				}
-				defer f.Close()
-				w = f
+			w, closed, err := s.output(out)
+			if err != nil {
+				return err
 			}
+			defer closed()
 			switch format {
 			case "json":
 				text, err := scorecard.Encode(cards)
@@ -72,6 +69,18 @@ the facts that made it.`,
 	c.Flags().StringVar(&format, "format", "markdown", "the `format`: markdown or json")
 	c.Flags().StringVar(&out, "out", "", "write to a `file`")
 	return c
+}
+
+// output opens what a command writes to: the standard output, or a file if one is named. The file is the caller's to close.
+func (s *state) output(file string) (w io.Writer, closed func(), err error) {
+	if file == "" {
+		return s.stdout, func() {}, nil
+	}
+	f, err := os.Create(s.path(file))
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	return f, func() { f.Close() }, nil
 }
 
 // verdicts reads every verdict below the folders.

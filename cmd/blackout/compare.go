@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -77,16 +76,12 @@ func unpaired(c *compare.Comparison) string {
 }
 
 // tellComparison writes a comparison to the standard output, or to a file if one is named.
-func (s *state) tellComparison(c *compare.Comparison, format, out string) (err error) {
-	w := s.stdout
-	if out != "" {
-		f, err := os.Create(s.path(out))
-		if err != nil {
-			return usage(err, "")
-		}
-		defer f.Close()
-		w = f
+func (s *state) tellComparison(c *compare.Comparison, format, out string) error {
+	w, closed, err := s.output(out)
+	if err != nil {
+		return err
 	}
+	defer closed()
 	switch format {
 	case "json":
 		text, failed := c.Encode()

@@ -61,14 +61,13 @@ written into one folder.`,
 			if err := writeCards(&text, format, cards); err != nil {
 				return err
 			}
-			if out == "" {
-				_, err = s.stdout.Write(text.Bytes())
+			w, closed, err := s.output(out)
+			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(s.path(out), text.Bytes(), 0o644); err != nil {
-				return usage(err, "")
-			}
-			return nil
+			defer closed()
+			_, err = w.Write(text.Bytes())
+			return err
 		},
 	}
 	c.Flags().StringVar(&suiteName, "suite", "", "the suite whose scenarios and weights count: a name from the library, or a `file`")
@@ -189,6 +188,18 @@ func fileName(app string) string {
 		return "app"
 	}
 	return name
+}
+
+// output opens what a command writes to: the standard output, or a file if one is named. The file is the caller's to close.
+func (s *state) output(file string) (w io.Writer, closed func(), err error) {
+	if file == "" {
+		return s.stdout, func() {}, nil
+	}
+	f, err := os.Create(s.path(file))
+	if err != nil {
+		return nil, nil, usage(err, "")
+	}
+	return f, func() { f.Close() }, nil
 }
 
 // verdicts reads every verdict below the folders.

@@ -90,6 +90,7 @@ func options(cfg Config, home string, started func(*exec.Cmd)) []chromedp.ExecAl
 		chromedp.Flag("no-proxy-server", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-domain-reliability", true),
 		chromedp.Flag("disable-features", "Translate,NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,PreconnectToSearch,BackForwardCache,AutofillServerCommunication"),
 		chromedp.Flag("gaia-url", nowhere), chromedp.Flag("gcm-checkin-url", nowhere), chromedp.Flag("gcm-registration-url", nowhere), chromedp.Flag("gcm-mcs-endpoint", nowhere),
+		chromedp.Flag("component-updater", "url-source="+nowhere), // Chromium 156 asks it as it starts, in spite of disable-component-update
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
 			cmd.SysProcAttr = ownGroup()
 			if cfg.As != nil {

@@ -45,7 +45,7 @@ $(NODE_APPS): $(APPS)/package.json $(APPS)/package-lock.json
 
 CARDS := wallet-single wallet-resilient viem-wallet ethers-wallet ethers-default metamask
 .PHONY: scorecards
-scorecards: build apps ## scorecards of six sample apps over the standard suite, in dist/scorecards, with what changed since the last (36 runs)
+scorecards: build apps ## scorecards of six sample apps over the standard suite, in dist/scorecards, with what changed since the last (162 runs, more than an hour)
 	@$(BIN) run --suite standard $(CARDS:%=--app $(APPS)/%) --parallel 4 --out runs/scorecards || [[ $$? =~ ^[13]$$ ]] # failing and inconclusive runs are told on the page
 	@$(BIN) scorecard runs/scorecards --suite standard $(if $(wildcard dist/scorecards/scorecard.json),--since dist/scorecards/scorecard.json) --publish dist/scorecards
 

@@ -63,6 +63,7 @@ func TestNames(t *testing.T) {
 			"ipfs-gateway-unreachable",
 			"logs-truncated",
 			"provider-503",
+			"provider-stands-still",
 			"rate-limited",
 			"reorg",
 			"reply-lost",

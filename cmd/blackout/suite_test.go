@@ -46,15 +46,18 @@ func TestShards(t *testing.T) {
 
 // TestSuiteOfACommand holds which scenarios and seeds a suite adds to those that are typed.
 func TestSuiteOfACommand(t *testing.T) {
+	standard := []string{
+		"aws-us-east-1-down", "infura-unreachable", "provider-stands-still", "error-in-200", "every-provider-unreachable", "reply-lost", "transactions-swallowed", "reorg", "cold-start",
+	}
 	for _, tt := range []struct {
 		typed []string
 		names []string
 		seeds []uint64
 	}{
-		{nil, []string{"aws-us-east-1-down", "infura-unreachable"}, []uint64{1, 2, 3}},
-		{[]string{"--seed", "5"}, []string{"aws-us-east-1-down", "infura-unreachable"}, []uint64{5}},
-		{[]string{"--repeat", "2"}, []string{"aws-us-east-1-down", "infura-unreachable"}, []uint64{1, 2}},
-		{[]string{"infura-unreachable", "control"}, []string{"infura-unreachable", "control", "aws-us-east-1-down"}, []uint64{1, 2, 3}},
+		{nil, standard, []uint64{1, 2, 3}},
+		{[]string{"--seed", "5"}, standard, []uint64{5}},
+		{[]string{"--repeat", "2"}, standard, []uint64{1, 2}},
+		{[]string{"infura-unreachable", "control"}, append([]string{"infura-unreachable", "control", "aws-us-east-1-down"}, standard[2:]...), []uint64{1, 2, 3}},
 	} {
 		var f files
 		var r rounds

@@ -19,6 +19,7 @@ const (
 	noBackoff           = "no-backoff"             // a failed question is asked again at once, 25 times
 	ignoresRetryAfter   = "ignores-retry-after"    // it asks on when it was told to come back later
 	noChainCheck        = "no-chain-check"         // whatever chain a provider is on is the right one
+	noAgeCheck          = "no-age-check"           // the first provider's head is the present, however old it is
 	subscriptionLost    = "subscription-lost"      // it subscribes to heads once, and never looks again by itself
 	nonceFromMemory     = "nonce-from-memory"      // a counter that grows with every signature
 	uncheckedBody       = "unchecked-body"         // an error in a 200 is overlooked, and what is missing is zero
@@ -33,7 +34,7 @@ const (
 )
 
 var allFlaws = []string{
-	noDeadline, oneProvider, zeroOnError, unmarkedCache, reSign, confirmedOnSubmit, confirmedAtOneBlock, stickyFallback, noBackoff, ignoresRetryAfter, noChainCheck,
+	noDeadline, oneProvider, zeroOnError, unmarkedCache, reSign, confirmedOnSubmit, confirmedAtOneBlock, stickyFallback, noBackoff, ignoresRetryAfter, noChainCheck, noAgeCheck,
 	subscriptionLost, nonceFromMemory, uncheckedBody, htmlAsData, partialLogs, readsOnlyFailover, resolvesOnce, diesCold, leaksConnections, alwaysNormal, blamesFunds,
 }
 

@@ -199,7 +199,9 @@ func (h *heads) add(s *source, b header, chain uint64) {
 func (h *heads) age(b head) time.Duration { return h.now().Sub(b.at) }
 
 // fresh says that a block can be shown as the present: in three and a half block times no more than three others can have come.
-func (h *heads) fresh(b head) bool { return b.hash != common.Hash{} && h.age(b) <= h.blockTime*7/2 }
+func (h *heads) fresh(b head) bool {
+	return b.hash != common.Hash{} && (h.flaws[noAgeCheck] || h.age(b) <= h.blockTime*7/2)
+}
 
 // newest is the highest recent head, of two at one height the one that was told last, since the other is then being replaced. Without a recent one it is the
 // highest of all.
@@ -207,6 +209,11 @@ func (h *heads) newest() (head, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var best head
+	if h.flaws[noAgeCheck] && len(h.all) > 0 {
+		if b, ok := h.latest[h.all[0]]; ok {
+			return b, nil
+		}
+	}
 	for _, b := range h.latest {
 		switch {
 		case best.hash == common.Hash{}, h.fresh(b) && !h.fresh(best):

@@ -87,6 +87,7 @@ const (
 	swallowing = "swallowing"  // transactions get their hash, and go nowhere
 	someLogs   = "some logs"   // the newest log is left out
 	wrongChain = "wrong chain" // chain 5, whose blocks have other hashes
+	standing   = "standing"    // its head is block 1
 )
 
 // front is one provider: it passes requests to the node, or fails.
@@ -218,6 +219,8 @@ func (f *front) answer(ctx context.Context, c message, mode string) message {
 			reply.Result, _ = json.Marshal(tx.Hash())
 			return reply
 		}
+	case c.Method == "eth_getBlockByNumber" && mode == standing && string(c.Params[0]) == `"latest"`:
+		c.Params[0] = json.RawMessage(`"0x1"`)
 	case c.Method == "eth_getBalance" && mode == noBalance:
 		reply.Error = &rpcError{Code: -32005, Message: "project ID request rate exceeded"}
 		return reply

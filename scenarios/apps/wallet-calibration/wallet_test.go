@@ -271,6 +271,28 @@ func TestNoChainCheck(t *testing.T) {
 	})
 }
 
+func TestNoAgeCheck(t *testing.T) {
+	t.Parallel()
+	both(t, noAgeCheck, func(t *testing.T, flaw string) {
+		n, fronts := three(t)
+		w := newTestWallet(t, flaw, nil, fronts...)
+		fronts[0].fail(standing)
+		n.Commit()
+		n.Commit()
+		eventually(t, "the other providers are ahead", func() bool {
+			w.heads.mu.Lock()
+			defer w.heads.mu.Unlock()
+			return w.heads.latest[w.heads.all[0]].number == 1 && w.heads.latest[w.heads.all[1]].number == 3
+		})
+		if b := w.get(t, "/balance/"+alice.Hex()); b.Balance != balanceOfAlice || b.Stale || (b.Block == 3) != (flaw == "") {
+			t.Errorf("%+v", b)
+		}
+		if fresh := w.heads.fresh(head{hash: common.Hash{1}, at: time.Now().Add(-time.Hour)}); fresh != (flaw != "") {
+			t.Errorf("a block of an hour ago is fresh: %t", fresh)
+		}
+	})
+}
+
 func TestSubscriptionLost(t *testing.T) {
 	t.Parallel()
 	both(t, subscriptionLost, func(t *testing.T, flaw string) {

@@ -54,7 +54,7 @@ runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
   blackout run control infura-unreachable --app ./app.yaml --seed 2 --out runs
   blackout run aws-us-east-1-down --app ./a --app ./b --parallel 2
   blackout run infura-unreachable --app ./app.yaml --control --repeat 3
-  blackout run infura-unreachable --app ./app.yaml --gate release
+  blackout run aws-us-east-1-down --app ./app.yaml --gate release
   blackout run --suite standard --app ./app.yaml --shard 1/4 --out runs-1
   blackout run control --app ./app.yaml --set journeys.view-balance.rate=50/s`,
 		Args: func(c *cobra.Command, args []string) error {

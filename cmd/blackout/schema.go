@@ -10,16 +10,19 @@ import (
 
 	"blackout/harness/spec"
 	"blackout/reports/audit"
+	"blackout/reports/compare"
 	"blackout/reports/gate"
+	"blackout/reports/scorecard"
 	"blackout/reports/verdict"
 )
 
 func (s *state) schemaCommand() *cobra.Command {
-	kinds := append(spec.Kinds(), "verdict", "gate-result", "audit")
+	files, results := spec.Kinds(), []string{"verdict", "gate-result", "audit", "scorecard", "compare"}
+	kinds := slices.Concat(files, results)
 	return &cobra.Command{
 		Use:   "schema KIND",
 		Short: "Print the JSON Schema of a file format",
-		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and\ncheck files by it. KIND is one of:\n\n  " + strings.Join(kinds, ", "),
+		Long:  "Schema prints the JSON Schema (2020-12) of a file format. Editors complete and\ncheck files by it. KIND is one of:\n\n  " + strings.Join(files, ", ") + ",\n  " + strings.Join(results, ", "),
 		Example: `  blackout schema scenario > scenario.schema.json
   # then, as the first line of a scenario file:
   # yaml-language-server: $schema=./scenario.schema.json`,
@@ -36,6 +39,10 @@ func (s *state) schemaCommand() *cobra.Command {
 				make = gate.JSONSchema
 			case "audit":
 				make = audit.JSONSchema
+			case "scorecard":
+				make = scorecard.JSONSchema
+			case "compare":
+				make = compare.JSONSchema
 			}
 			text, err := make()
 			if err != nil {

@@ -143,6 +143,32 @@ func TestUnlike(t *testing.T) {
 	}
 }
 
+// TestWhy: what differs is the reason of a change, or of what is not known. Where nothing changed it is no reason of anything, and stands in the lists alone.
+func TestWhy(t *testing.T) {
+	made := func(version, end string) func(*verdict.Verdict) {
+		return func(v *verdict.Verdict) {
+			v.Run.AppVersion = version
+			v.Providers = []verdict.Provider{{Service: "infura"}}
+			v.Faults = []verdict.Fault{{ID: "c1/down/infura", Fault: "down", Service: "infura", EndedAs: end}}
+		}
+	}
+	why := []string{"down on infura: exercised for x 1, spared for x 2", "version of the app: 1 → 2"}
+	for change, want := range map[string][]string{Better: why, Worse: why, NotKnown: why, Same: {}} {
+		score := map[string]int{Better: 95, Worse: 85, NotKnown: 90, Same: 90}[change]
+		edits := []func(*verdict.Verdict){made("2", verdict.Spared)}
+		if change == NotKnown {
+			edits = append(edits, inconclusive)
+		}
+		p := make2(t, []*verdict.Verdict{run("1", "x", "s", 1, 90, made("1", verdict.Exercised))}, []*verdict.Verdict{run("2", "x", "s", 1, score, edits...)}).Pairs[0]
+		if diff := cmp.Diff(want, p.Why); diff != "" || p.Change != change {
+			t.Errorf("%s, want %s: -want +got\n%s", p.Change, change, diff)
+		}
+		if len(p.Faults) != 1 || len(p.Versions) != 1 {
+			t.Errorf("%s: faults %v, versions %v", change, p.Faults, p.Versions)
+		}
+	}
+}
+
 func TestFindings(t *testing.T) {
 	said := func(check, journey, user string, class verdict.Class, count int) func(*verdict.Verdict) {
 		return func(v *verdict.Verdict) {

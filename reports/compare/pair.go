@@ -31,7 +31,9 @@ func pair(c *Comparison, a, b *verdict.Verdict) Pair {
 			-cmp.Compare(*a.Score, *b.Score),
 		)
 	}
-	p.Why = why(c, &p, alike(a, b))
+	if p.Change != Same { // of what did not change there is no reason to give
+		p.Why = why(c, &p, alike(a, b))
+	}
 	return p
 }
 

@@ -95,7 +95,7 @@ func all(n int, what string) string {
 // why lists what the runs show of the reasons, the strongest first: what the outage reached, who answered instead, and what else was not the same.
 func why(c *Comparison, p *Pair, alike string) []string {
 	list := []string{}
-	if alike != "" && p.Change != Same {
+	if alike != "" {
 		list = append(list, alike)
 	}
 	type ends struct{ a, b string }

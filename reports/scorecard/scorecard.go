@@ -189,7 +189,7 @@ func scenario(e spec.SuiteEntry, runs []*verdict.Verdict, suite *spec.Suite) Sce
 	cells := map[string][]verdict.Cell{}
 	var order []string
 	for _, v := range runs {
-		s.Seeds = append(s.Seeds, Seed{Seed: v.Run.Seed, Run: v.Run.ID, Verdict: v.Verdict, Score: v.Score, Reasons: v.Reasons, Cells: seedCells(v)})
+		s.Seeds = append(s.Seeds, Seed{Seed: v.Run.Seed, Run: v.Run.ID, Verdict: v.Verdict, Score: v.Score, Reasons: append([]string{}, v.Reasons...), Cells: seedCells(v)})
 		if v.Score == nil {
 			continue
 		}

@@ -47,7 +47,7 @@ func TestShards(t *testing.T) {
 // TestSuiteOfACommand holds which scenarios and seeds a suite adds to those that are typed.
 func TestSuiteOfACommand(t *testing.T) {
 	standard := []string{
-		"aws-us-east-1-down", "infura-unreachable", "provider-stands-still", "error-in-200", "every-provider-unreachable", "reply-lost", "transactions-swallowed", "reorg", "cold-start",
+		"aws-us-east-1-down", "infura-unreachable", "provider-stands-still", "error-in-200", "every-provider-unreachable", "reply-lost", "transactions-swallowed", "wrong-chain", "cold-start",
 	}
 	for _, tt := range []struct {
 		typed []string

@@ -5,6 +5,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type Config struct {
 	Redact func(string) string
 	// As is whom the app runs as in a private network, where this process has another user id; nil: as this process.
 	As *private.User
+	// Machine is where the instances run; nil: here, as child processes.
+	Machine Machine
 	// Grace is how long an instance has to end after SIGTERM; 0 is DefaultGrace.
 	Grace time.Duration
 }
@@ -67,7 +70,7 @@ type App struct {
 	urls     []string
 	at       []string // host:port of each
 	exited   chan Exit
-	starter  *starter
+	machine  Machine // nil for an app that ran already
 	stopOnce sync.Once
 	stopErr  error
 
@@ -81,7 +84,7 @@ type App struct {
 // running is one instance from the moment it was started.
 type running struct {
 	Instance
-	process *process
+	process Process
 	out     *output
 	started clock.Micros
 	watched chan struct{} // closed when its end is on record
@@ -89,10 +92,9 @@ type running struct {
 
 // launch is everything that starting an instance needs, made ready beforehand.
 type launch struct {
-	argv, env []string
-	dir       string
-	url       *url.URL
-	scrub     *scrubber
+	Launch
+	url   *url.URL
+	scrub *scrubber
 }
 
 // Start starts all instances and returns when all are ready, or with the error of the first that is not: which one, how it ended or what its last answer was, and the
@@ -104,18 +106,22 @@ func Start(ctx context.Context, cfg Config) (*App, error) {
 			i.Release()
 		}
 	}()
-	if err := supported(cfg.App); err != nil {
+	if err := supported(cfg.App, cfg.Machine != nil); err != nil {
 		return a, err
 	}
 	if len(cfg.Instances) == 0 {
 		return a, errors.New("start the app: no instances")
+	}
+	if cfg.App.Start.URL == "" {
+		if a.machine = cfg.Machine; a.machine == nil {
+			a.machine = own{newStarter(), cfg.Clock, cfg.As}
+		}
 	}
 	launches, err := a.launches()
 	if err != nil {
 		return a, err
 	}
 	if cfg.App.Start.URL == "" {
-		a.starter = newStarter()
 		for i, l := range launches {
 			if err := ctx.Err(); err != nil {
 				return a, err
@@ -123,10 +129,10 @@ func Start(ctx context.Context, cfg Config) (*App, error) {
 			s := newSlot(cfg.Instances[i], l)
 			a.mu.Lock()
 			a.slots = append(a.slots, s)
-			err := a.startInstance(s)
+			err := a.startInstance(ctx, s)
 			a.mu.Unlock()
 			if err != nil {
-				return a, fmt.Errorf("instance %s: start %s: %w", cfg.Instances[i].Name, cfg.App.Start.Command[0], err)
+				return a, fmt.Errorf("instance %s: start %s: %w", cfg.Instances[i].Name, what(cfg.App), err)
 			}
 		}
 	}
@@ -150,7 +156,7 @@ func (a *App) launches() ([]launch, error) {
 			return nil, fmt.Errorf("instances %s and %s have the same address %s: use ${instance.port} in url and start", other, i.Name, address)
 		}
 		owner[address] = i.Name
-		if a.cfg.App.Start.URL == "" {
+		if a.cfg.App.Start.URL == "" && a.cfg.Machine == nil {
 			if err := free(i, l.url); err != nil {
 				return nil, fmt.Errorf("instance %s: %w", i.Name, err)
 			}
@@ -170,6 +176,9 @@ func (a *App) launch(i Instance) (launch, error) {
 	if i.Dir == "" {
 		i.Dir = filepath.Join(a.cfg.ScratchDir, i.Name)
 	}
+	if a.cfg.Machine != nil {
+		i.Dir = os.TempDir() // its file system is its own
+	}
 	text := spc.URL
 	if text == "" {
 		text = "http://127.0.0.1:${instance.port}"
@@ -182,6 +191,9 @@ func (a *App) launch(i Instance) (launch, error) {
 	if err != nil {
 		return launch{}, err
 	}
+	if host := a.machine.Host(i); host != "" {
+		u.Host = net.JoinHostPort(host, portOf(u))
+	}
 	dir, err := filepath.Abs(spc.Dir)
 	if err != nil {
 		return launch{}, fmt.Errorf("folder of the app file: %w", err)
@@ -193,7 +205,7 @@ func (a *App) launch(i Instance) (launch, error) {
 		}
 	}
 	home := a.cfg.Home
-	if home == "" {
+	if home == "" && a.cfg.Machine == nil {
 		home = i.Dir
 	}
 	env, err := environment(a.cfg.Path, home, a.cfg.Lang, declared)
@@ -216,13 +228,24 @@ func (a *App) launch(i Instance) (launch, error) {
 			return launch{}, fmt.Errorf("start.command: %w", err)
 		}
 	}
-	if argv[0], err = findCommand(argv[0], dir, lookupEnv(env, "PATH")); err != nil {
-		return launch{}, fmt.Errorf("start.command: %w", err)
+	if a.cfg.Machine == nil {
+		if argv[0], err = findCommand(argv[0], dir, lookupEnv(env, "PATH")); err != nil {
+			return launch{}, fmt.Errorf("start.command: %w", err)
+		}
 	}
 	if err := os.MkdirAll(i.Dir, 0o700); err != nil {
 		return launch{}, fmt.Errorf("scratch folder: %w", err)
 	}
-	return launch{argv: argv, env: env, dir: dir, url: u, scrub: newScrubber(hidden, a.cfg.Redact)}, nil
+	return launch{Launch{i, argv, env, dir}, u, newScrubber(hidden, a.cfg.Redact)}, nil
+}
+
+// what names what is started.
+func what(a *spec.App) string {
+	s := a.Start
+	if len(s.Command) > 0 {
+		return s.Command[0]
+	}
+	return cmp.Or(s.Image, s.Build, s.Compose)
 }
 
 // lookup gives the variables of an instance and those of the config.
@@ -263,7 +286,7 @@ func free(i Instance, u *url.URL) error {
 }
 
 // startInstance starts the process of a slot, for the first time or again. It needs mu.
-func (a *App) startInstance(s *slot) error {
+func (a *App) startInstance(ctx context.Context, s *slot) error {
 	i, l, mode := s.Instance, s.launch, os.O_TRUNC
 	if s.starts > 0 {
 		mode = os.O_APPEND
@@ -277,37 +300,42 @@ func (a *App) startInstance(s *slot) error {
 	if err := s.letGo(); err != nil {
 		return errors.Join(fmt.Errorf("give back port %s: %w", portOf(l.url), err), log.Close())
 	}
-	r := &running{Instance: i, out: out, watched: make(chan struct{})}
-	a.starter.do(func() {
-		r.started = a.cfg.Clock.Now()
-		r.process, err = startProcess(a.cfg.Clock, l.argv, l.env, l.dir, a.cfg.As, out, log)
-	})
-	if err != nil {
-		return errors.Join(err, log.Close())
+	r := &running{Instance: i, out: out, started: a.cfg.Clock.Now(), watched: make(chan struct{})}
+	if r.process, err = a.machine.Start(ctx, l.Launch, logged{out, log}); err != nil {
+		return err
 	}
-	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: history.AppStarted, Group: r.process.cmd.Process.Pid, At: r.started})
+	a.cfg.Sink.Add(history.App{Instance: i.Name, Event: history.AppStarted, Group: r.process.Group(), At: r.started})
 	s.now, s.starts = r, s.starts+1
 	a.began = append(a.began, r)
 	go a.watch(r)
 	return nil
 }
 
+// logged is what an instance prints, with its log file.
+type logged struct {
+	*output
+	log *os.File
+}
+
+func (l logged) Close() error { return errors.Join(l.output.Close(), l.log.Close()) }
+
 // watch puts the end of an instance on record.
 func (a *App) watch(r *running) {
 	defer close(r.watched)
-	<-r.process.gone
-	if err := r.process.logErr; err != nil {
-		a.cfg.Sink.Add(history.Note{Text: fmt.Sprintf("the log of instance %s is incomplete: %v", r.Name, err), At: a.cfg.Clock.Now()})
+	<-r.process.Gone()
+	ended := r.process.End()
+	if ended.LogErr != nil {
+		a.cfg.Sink.Add(history.Note{Text: fmt.Sprintf("the log of instance %s is incomplete: %v", r.Name, ended.LogErr), At: a.cfg.Clock.Now()})
 	}
-	end := history.App{Instance: r.Name, Event: history.AppStopped, Detail: r.process.status, Group: r.process.cmd.Process.Pid, At: r.process.ended}
-	if !r.process.byself {
+	end := history.App{Instance: r.Name, Event: history.AppStopped, Detail: ended.Status, Group: r.process.Group(), At: ended.At}
+	if !ended.ByItself {
 		a.cfg.Sink.Add(end)
 		return
 	}
 	end.Event = history.AppExited
 	a.cfg.Sink.Add(end)
 	select {
-	case a.exited <- Exit{Instance: r.Instance, Status: r.process.status, LastLines: r.out.Last()}:
+	case a.exited <- Exit{Instance: r.Instance, Status: ended.Status, LastLines: r.out.Last()}:
 	default: // an instance that was started again and again, and nobody listens any more
 	}
 }
@@ -383,18 +411,18 @@ func (a *App) stop(ctx context.Context) error {
 	var wait sync.WaitGroup
 	for n, r := range began {
 		wait.Go(func() {
-			if err := r.process.stop(ctx, grace); err != nil {
+			if err := r.process.Stop(ctx, grace); err != nil {
 				errs[n] = fmt.Errorf("stop instance %s: %w", r.Name, err)
 			}
 		})
 	}
 	wait.Wait()
-	if a.starter != nil {
-		a.starter.close()
+	if a.machine != nil {
+		a.machine.Close()
 	}
 	for _, r := range began {
 		select {
-		case <-r.process.gone:
+		case <-r.process.Gone():
 			<-r.watched
 		default:
 			return errors.Join(errs...) // it may still report its end: Exited stays open

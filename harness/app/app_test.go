@@ -63,7 +63,7 @@ func rig(t *testing.T, mode string) (Config, *records) {
 		URL:   "http://127.0.0.1:${instance.port}/",
 		Ready: spec.Ready{Request: spec.Request{Method: "GET", Path: "/health"}, Within: 20 * time.Second},
 	}
-	instances, err := Plan(a, t.TempDir())
+	instances, err := Plan(a, t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func start(t *testing.T, cfg Config) (*App, error) {
 func noneLeft(t *testing.T, a *App) {
 	t.Helper()
 	for _, r := range a.began {
-		if pgid := r.process.cmd.Process.Pid; groupAlive(pgid) {
+		if pgid := r.process.Group(); groupAlive(pgid) {
 			t.Errorf("%s: group %d is still alive", r.Name, pgid)
 		}
 	}
@@ -115,7 +115,7 @@ func TestStartStop(t *testing.T) {
 	cfg.App.Instances = map[string]int{"gcp/us-central1": 1, "aws/us-east-1": 2}
 	cfg.Instances[0].Release()
 	var err error
-	if cfg.Instances, err = Plan(cfg.App, cfg.ScratchDir); err != nil {
+	if cfg.Instances, err = Plan(cfg.App, cfg.ScratchDir, false); err != nil {
 		t.Fatal(err)
 	}
 	a, err := start(t, cfg)
@@ -240,7 +240,7 @@ func TestStartFails(t *testing.T) {
 		},
 		"docker": {
 			change: func(c *Config) { c.App.Start = spec.Start{Image: "wallet:1"} },
-			want:   []string{"start.image comes with the docker runtime"},
+			want:   []string{"start.image starts containers, and this run has none"},
 		},
 		"values in the command": {
 			change: func(c *Config) {
@@ -454,7 +454,7 @@ func TestRunningApp(t *testing.T) {
 	cfg.Instances[0].Release()
 	cfg.App.Start = spec.Start{URL: server.URL + "/"}
 	var err error
-	if cfg.Instances, err = Plan(cfg.App, ""); err != nil {
+	if cfg.Instances, err = Plan(cfg.App, "", false); err != nil {
 		t.Fatal(err)
 	}
 	a, err := start(t, cfg)

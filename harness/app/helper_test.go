@@ -115,7 +115,7 @@ func harness() int {
 		return 1
 	}
 	spc := &spec.App{Dir: folder, Start: spec.Start{Command: []string{exe}}, Ready: spec.Ready{Request: spec.Request{Path: "/health"}}}
-	instances, err := Plan(spc, folder)
+	instances, err := Plan(spc, folder, false)
 	if err != nil {
 		return 1
 	}
@@ -134,7 +134,7 @@ func harness() int {
 		<-ended
 	}
 	time.Sleep(50 * time.Millisecond)
-	pid := a.began[0].process.cmd.Process.Pid
+	pid := a.began[0].process.Group()
 	if !alive(pid) {
 		return 1
 	}

@@ -7,11 +7,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"syscall"
 
-	"blackout/harness/clock"
 	"blackout/harness/fault"
-	"blackout/harness/ports"
 )
 
 // slot is the place of one instance: its process changes when a fault ends it and it is started again. What effects hold of it stands under their ids.
@@ -96,7 +93,7 @@ func (a *App) Release(ctx context.Context, g *fault.Grip) error {
 		}
 		delete(s.refusers, g.ID)
 		if len(s.pausers) == 0 && s.now != nil {
-			s.now.process.signal(syscall.SIGCONT)
+			s.now.process.Resume()
 		}
 		return a.bring(ctx, s)
 	})
@@ -129,7 +126,7 @@ func (a *App) end(ctx context.Context, s *slot, g *fault.Grip) error {
 	}
 	if !s.now.over() {
 		g.Touch(fault.LayerProcess)
-		if err := s.now.process.kill9(ctx); err != nil {
+		if err := s.now.process.Kill(ctx); err != nil {
 			return fmt.Errorf("kill it: %w", err)
 		}
 	}
@@ -138,7 +135,7 @@ func (a *App) end(ctx context.Context, s *slot, g *fault.Grip) error {
 	}
 	s.down = true
 	if at, ok := addressOf(s); ok {
-		if keep, err := ports.Reserve(at); err == nil { // else something of the app's still has it, and keeps it as well
+		if keep, err := a.machine.Keep(at); err == nil { // else something of the app's still has it, and keeps it as well
 			s.keep = keep
 		}
 	}
@@ -169,7 +166,7 @@ func (a *App) bring(ctx context.Context, s *slot) error {
 		}
 		return nil
 	}
-	if err := a.startInstance(s); err != nil {
+	if err := a.startInstance(ctx, s); err != nil {
 		return fmt.Errorf("start it again: %w", err)
 	}
 	s.down = false
@@ -180,18 +177,10 @@ func (a *App) bring(ctx context.Context, s *slot) error {
 	return nil
 }
 
-// still stops an instance and waits until it stands: a signal is on its way when kill returns, and not yet there.
+// still pauses an instance.
 func (s *slot) still(ctx context.Context) error {
-	s.now.process.signal(syscall.SIGSTOP)
-	ctx, cancel := context.WithTimeout(ctx, killBound)
-	defer cancel()
-	for !s.now.over() {
-		if stands, _ := groupStands(s.now.process.cmd.Process.Pid); stands {
-			return nil
-		}
-		if err := clock.Sleep(ctx, pollGroup); err != nil {
-			return fmt.Errorf("pause it: it did not stand still: %w", err)
-		}
+	if err := s.now.process.Pause(ctx); err != nil {
+		return fmt.Errorf("pause it: %w", err)
 	}
 	return nil
 }
@@ -216,7 +205,7 @@ func (a *App) State(instance, effect string) fault.InstanceState {
 		}
 		state := fault.InstanceState{Restarted: s.restarted[effect], Killed: s.killers[effect] && s.down, Refused: s.refusers[effect] != nil}
 		over := s.down || s.now.over()
-		stands, known := groupStands(s.now.process.cmd.Process.Pid)
+		stands, known := s.now.process.Stands()
 		switch {
 		case s.pausers[effect]:
 			state.Paused = over || stands
@@ -231,7 +220,7 @@ func (a *App) State(instance, effect string) fault.InstanceState {
 // over reports whether the process has ended with everything of its group.
 func (r *running) over() bool {
 	select {
-	case <-r.process.gone:
+	case <-r.process.Gone():
 		return true
 	default:
 		return false

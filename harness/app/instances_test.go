@@ -108,7 +108,7 @@ func (h *hand) frozen() {
 	}
 }
 
-func (h *hand) group() int { return h.app.began[len(h.app.began)-1].process.cmd.Process.Pid }
+func (h *hand) group() int { return h.app.began[len(h.app.began)-1].process.Group() }
 
 // isFree reports whether somebody who does not share could have the port of the app's only instance. The kernel gives such a port to who asks for any.
 func isFree(t *testing.T, a *App) bool {
@@ -370,14 +370,14 @@ func TestStartThatFails(t *testing.T) {
 	cfg, _ := rig(t, "")
 	h := handOn(t, cfg)
 	s := h.app.slots[0]
-	good := s.launch.argv
-	s.launch.argv = []string{filepath.Join(t.TempDir(), "gone")}
+	good := s.launch.Argv
+	s.launch.Argv = []string{filepath.Join(t.TempDir(), "gone")}
 	g := &fault.Grip{ID: "r", Instance: "app-0"}
 	if err := h.app.Restart(t.Context(), g); err == nil || !strings.Contains(err.Error(), "start it again") {
 		t.Errorf("restart gave %v", err)
 	}
 	h.down()
-	s.launch.argv = good
+	s.launch.Argv = good
 	h.grips["r"] = g
 	h.does((*App).Release, "r")
 	h.up()

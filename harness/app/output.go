@@ -34,6 +34,11 @@ type output struct {
 	lines     int // how many lines the ring has seen
 }
 
+// Log keeps what a build prints, at most 16 MiB, after redact. Close does not close what it goes to.
+func Log(to io.Writer, redact func(string) string) io.WriteCloser {
+	return newOutput(to, newScrubber(nil, redact))
+}
+
 func newOutput(log io.Writer, scrub *scrubber) *output { return &output{log: log, scrub: scrub} }
 
 // Write never fails, so that the pipe is always read on.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -34,9 +35,9 @@ func (i Instance) Release() {
 // Plan lays out the instances of an app: as the plan has them, with a free loopback port and a scratch folder each. The ports are held until Start runs the
 // instances, so that no other program takes them in between; call Release on each instance if Start is not called.
 //
-// An app that runs already (start.url) has one instance, whose port is the address's.
-func Plan(a *spec.App, scratch string) ([]Instance, error) {
-	if err := supported(a); err != nil {
+// An app that runs already (start.url) has one instance, whose port is the address's. elsewhere says that the instances run on another machine than this one.
+func Plan(a *spec.App, scratch string, elsewhere bool) ([]Instance, error) {
+	if err := supported(a, elsewhere); err != nil {
 		return nil, err
 	}
 	for region, count := range a.Instances {
@@ -95,14 +96,15 @@ func planRunning(a *spec.App, planned []plan.Instance) ([]Instance, error) {
 }
 
 // supported refuses the ways to start an app that belong to another runtime.
-func supported(a *spec.App) error {
-	for _, way := range []struct{ key, value string }{{"image", a.Start.Image}, {"build", a.Start.Build}, {"compose", a.Start.Compose}} {
-		if way.value != "" {
-			return fmt.Errorf("start.%s comes with the docker runtime: the local runtime starts apps by start.command, or uses one that runs already (start.url)", way.key)
-		}
-	}
-	if len(a.Start.Command) == 0 && a.Start.URL == "" {
-		return fmt.Errorf("start: neither command nor url is set: say how the app starts")
+func supported(a *spec.App, elsewhere bool) error {
+	contained := a.Start.Contained()
+	switch {
+	case contained != "" && !elsewhere:
+		return fmt.Errorf("start.%s starts containers, and this run has none: use --runtime docker", contained)
+	case contained == "" && elsewhere:
+		return errors.New("a run in containers starts the app by start.image, start.build or start.compose: a program or an address of this machine is not reached from there")
+	case contained == "" && len(a.Start.Command) == 0 && a.Start.URL == "":
+		return errors.New("start: neither command nor url is set: say how the app starts")
 	}
 	return nil
 }

@@ -51,14 +51,14 @@ func TestPlan(t *testing.T) {
 		"none":         {app: spec.App{Start: command, Instances: map[string]int{"a/b": 0}}, err: "needs one at least"},
 		"negative":     {app: spec.App{Start: command, Instances: map[string]int{"a/b": -1}}, err: "-1 instances"},
 		"no start":     {err: "say how the app starts"},
-		"compose":      {app: spec.App{Start: spec.Start{Compose: "c.yaml"}}, err: "docker runtime"},
+		"compose":      {app: spec.App{Start: spec.Start{Compose: "c.yaml"}}, err: "--runtime docker"},
 		"remote":       {app: spec.App{Start: spec.Start{URL: "https://wallet.example.org"}}, err: "not a loopback address"},
 		"two of a url": {app: spec.App{Start: spec.Start{URL: "http://127.0.0.1:1"}, Instances: map[string]int{"a/b": 2}}, err: "start.url is one app"},
 		"ftp":          {app: spec.App{Start: spec.Start{URL: "ftp://127.0.0.1:1"}}, err: "not http"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := Plan(&tt.app, t.TempDir())
+			got, err := Plan(&tt.app, t.TempDir(), false)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Fatalf("error: %v, want %q", err, tt.err)

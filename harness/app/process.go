@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -28,9 +29,8 @@ const (
 type process struct {
 	cmd   *exec.Cmd
 	clock clock.Clock
-	out   *output
+	out   io.WriteCloser
 	pipe  *os.File // the read end of the app's stdout and stderr
-	log   *os.File
 
 	gone chan struct{} // closed when the group has ended, the leader is reaped and its output was read
 
@@ -48,15 +48,15 @@ type process struct {
 	logErr error        // the log is incomplete
 }
 
-// startProcess starts argv[0], which is an absolute path, as a user; nil is the one that this process has. It has to be called on the starter's thread.
-func startProcess(c clock.Clock, argv, env []string, dir string, as *private.User, out *output, log *os.File) (*process, error) {
+// startProcess starts a process as a user; nil is the one that this process has. It has to be called on the starter's thread.
+func startProcess(c clock.Clock, l Launch, as *private.User, out io.WriteCloser) (*process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("pipe for the output: %w", err)
+		return nil, errors.Join(fmt.Errorf("pipe for the output: %w", err), out.Close())
 	}
-	p := &process{clock: c, out: out, pipe: r, log: log, gone: make(chan struct{}), kill: make(chan struct{})}
+	p := &process{clock: c, out: out, pipe: r, gone: make(chan struct{}), kill: make(chan struct{})}
 	// Stdin stays nil: os/exec opens the null device.
-	p.cmd = &exec.Cmd{Path: argv[0], Args: argv, Env: env, Dir: dir, Stdout: w, Stderr: w, SysProcAttr: attributes()}
+	p.cmd = &exec.Cmd{Path: l.Argv[0], Args: l.Argv, Env: l.Env, Dir: l.Dir, Stdout: w, Stderr: w, SysProcAttr: attributes()}
 	if as != nil {
 		private.AsUser(p.cmd, *as)
 	}
@@ -69,9 +69,9 @@ func startProcess(c clock.Clock, argv, env []string, dir string, as *private.Use
 		case errors.Is(err, syscall.ENOEXEC):
 			err = fmt.Errorf("%w: a script needs a first line such as #!/bin/sh", err)
 		case errors.Is(err, fs.ErrNotExist):
-			err = fmt.Errorf("%w: is the folder %s there, and the interpreter that the first line names?", err, dir)
+			err = fmt.Errorf("%w: is the folder %s there, and the interpreter that the first line names?", err, l.Dir)
 		}
-		return nil, err
+		return nil, errors.Join(err, out.Close())
 	}
 	go p.supervise()
 	return p, nil
@@ -123,7 +123,7 @@ func (p *process) supervise() {
 	_ = p.pipe.SetReadDeadline(p.clock.Time(p.clock.Now() + clock.Of(drainBound)))
 	<-read
 	_ = p.pipe.Close()
-	p.logErr = errors.Join(p.out.Close(), p.log.Close())
+	p.logErr = p.out.Close()
 }
 
 // awaitGroup waits until no member of the group runs, and kills what is left when told so. It reports whether the group has ended.
@@ -167,8 +167,8 @@ func (p *process) killNow() {
 	p.signal(syscall.SIGKILL)
 }
 
-// kill9 ends the group at once and waits until it is gone.
-func (p *process) kill9(ctx context.Context) error {
+// Kill ends the group at once and waits until it is gone.
+func (p *process) Kill(ctx context.Context) error {
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
@@ -188,8 +188,8 @@ func (p *process) awaitGone(ctx context.Context) error {
 	}
 }
 
-// stop asks the group to end, and kills it when the grace is over or ctx ends. It returns once nothing of it runs, at the latest killBound later.
-func (p *process) stop(ctx context.Context, grace time.Duration) error {
+// Stop asks the group to end, and kills it when the grace is over or ctx ends. It returns once nothing of it runs, at the latest killBound later.
+func (p *process) Stop(ctx context.Context, grace time.Duration) error {
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()

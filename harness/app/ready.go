@@ -38,7 +38,7 @@ func (a *App) ready(ctx context.Context, i Instance, r *running, u *url.URL) err
 	}
 	var gone <-chan struct{} // never, for an app that is not ours
 	if r != nil {
-		gone = r.process.gone
+		gone = r.process.Gone()
 		// A request that hangs must not outlast the process.
 		stop := make(chan struct{})
 		defer close(stop)
@@ -56,7 +56,7 @@ func (a *App) ready(ctx context.Context, i Instance, r *running, u *url.URL) err
 		answer, ok := ask(limited)
 		select {
 		case <-gone:
-			return fmt.Errorf("ended before it was ready: %s; %s", r.process.status, outputTail(r.out.Last()))
+			return fmt.Errorf("ended before it was ready: %s; %s", r.process.End().Status, outputTail(r.out.Last()))
 		default:
 		}
 		if ok {
@@ -78,7 +78,7 @@ func (a *App) ready(ctx context.Context, i Instance, r *running, u *url.URL) err
 		}
 		select {
 		case <-gone:
-			return fmt.Errorf("ended before it was ready: %s; %s", r.process.status, outputTail(r.out.Last()))
+			return fmt.Errorf("ended before it was ready: %s; %s", r.process.End().Status, outputTail(r.out.Last()))
 		default:
 		}
 		return fmt.Errorf("not ready within %s: %s: %s; %s", within, name, last, outputTail(r.out.Last()))

@@ -61,6 +61,8 @@ type Config struct {
 	// Addresses is where the services get an address for each of their host names, in turn from the second on. With the zero Prefix all of them are at Listen's: names
 	// then tell services apart by port alone, and no service can move to another address.
 	Addresses netip.Prefix
+	// Neighbours are containers beside the app's, which the resolver finds by asking a container engine.
+	Neighbours names.Neighbours
 	// Authority makes each host name stand at its address as in production: port 80, and port 443 with TLS, under certificates of this authority; and an app may bring keys
 	// of its own. It needs Addresses whose ports 80 and 443 are free. Nil: names stand at ports of the machine's choice, without TLS.
 	Authority *certs.Authority
@@ -236,7 +238,7 @@ func (i *Internet) URL(name, chain string) (httpURL, wsURL string, err error) {
 func (i *Internet) Variables() map[string]string {
 	vars := map[string]string{}
 	if i.names != nil {
-		vars["dns.address"] = i.names.Address()
+		vars["dns.address"] = i.resolver()
 	}
 	for name, s := range i.services {
 		for chain, addr := range s.fronts {
@@ -269,6 +271,18 @@ func (i *Internet) Variables() map[string]string {
 		}
 	}
 	return vars
+}
+
+// resolver is where the app finds it: at Listen's address, when it is at all that there are.
+func (i *Internet) resolver() string {
+	at, err := netip.ParseAddrPort(i.names.Address())
+	if listen, failed := netip.ParseAddrPort(i.cfg.Listen); err == nil && failed == nil && at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(listen.Addr(), at.Port())
+	}
+	if err != nil {
+		return i.names.Address()
+	}
+	return at.String()
 }
 
 // namedURLs are the addresses of a service for a chain by host name.

@@ -158,7 +158,7 @@ func (i *Internet) fresh() (netip.Addr, error) {
 
 // openNames starts the resolver, once all services have their addresses.
 func (i *Internet) openNames(ctx context.Context) error {
-	cfg := names.Config{Seed: i.cfg.Seed, ProbeToken: i.token, Sink: i.cfg.Sink, Clock: i.cfg.Clock}
+	cfg := names.Config{Seed: i.cfg.Seed, ProbeToken: i.token, Neighbours: i.cfg.Neighbours, Sink: i.cfg.Sink, Clock: i.cfg.Clock}
 	for _, p := range i.cfg.Services {
 		s := i.services[p.Name]
 		service := names.Service{Name: p.Name, TTL: p.TTL.Duration()}

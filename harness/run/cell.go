@@ -51,6 +51,8 @@ type Config struct {
 	As *private.User
 	// Authority vouches for the host names of the services in a private network, where they stand at the ports of production. Nil in any other.
 	Authority *certs.Authority
+	// Contained is set for a cell in a container; As is nil then.
+	Contained *Contained
 	// Built gets the outcome of the app's build, once; nil when there is nothing to build.
 	Built <-chan error
 	// Secrets are the values of the app file's secrets, by name.

@@ -34,6 +34,10 @@ type Order struct {
 	Builds     bool     `json:"builds,omitempty"`  // a Built will follow
 	// Private is whom the app runs as in the private network that the cell was started in and has to enter; nil for a cell in this machine's own.
 	Private *private.User `json:"private,omitempty"`
+	// Contained says that the cell runs in a container, and the app in others; nil for a cell on this machine.
+	Contained *Contained `json:"contained,omitempty"`
+	// Environ are the variables that a cell in a container may know: its own are those of its image.
+	Environ []string `json:"environ,omitempty"`
 	// Outside is a folder of sockets that lead to programs of this machine from a private network, one for each service of kind tcp, by its name; "" without one.
 	Outside string `json:"outside,omitempty"`
 	// Published is how many ports of this machine the cell has inherited to publish the app's instances at, one for each, from descriptor 3 on.
@@ -101,6 +105,8 @@ type Child struct {
 	Args       []string // "cell"
 	Environ    []string
 	Order      Order
+	// Runner is where the cell runs; nil: in a process of its own on this machine, by Executable, Args and Environ.
+	Runner Runner
 	// Build runs beside the cell's first stages, in this process; its context ends with the cell. Nil for an app that is there already.
 	Build func(ctx context.Context) error
 	// Ports are what the cell publishes the app's instances at. Spawn closes their files: the ports end with the cell.
@@ -110,8 +116,18 @@ type Child struct {
 	Lines func(line []byte)
 }
 
-// Spawn runs a cell in a process of its own and waits for it. When ctx ends the cell is asked to stop, and killed when it takes longer than the grace period or when
-// kill is closed. The error is what the child said on its standard error, or nil for exit status 0; the history tells the rest.
+// Runner is where a cell runs: in a process of this machine's, or elsewhere.
+type Runner interface {
+	// Start starts it. What is written to in is what the cell is told; out has the history's lines, and ends with the cell.
+	Start(ctx context.Context) (in io.WriteCloser, out io.Reader, err error)
+	// Wait waits until it has ended. The error is what it said, or nil for exit status 0.
+	Wait(ctx context.Context) error
+	// Kill ends it at once.
+	Kill(ctx context.Context) error
+}
+
+// Spawn runs a cell and waits for it. When ctx ends the cell is asked to stop, and killed when it takes longer than the grace period or when kill is closed. The error is
+// what the cell said, or nil for exit status 0; the history tells the rest.
 func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	defer c.closePorts()
 	c.Order.Builds, c.Order.Published = c.Build != nil, len(c.Ports)
@@ -119,31 +135,21 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(c.Executable, c.Args...)
-	cmd.Env = c.Environ
-	cmd.SysProcAttr = ownGroup() // the terminal's Ctrl-C goes to the parent alone
-	if c.Order.Private != nil {
-		private.Prepare(cmd)
+	runner := c.Runner
+	if runner == nil {
+		runner = &process{child: c}
 	}
-	for _, p := range c.Ports {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, p.File)
-	}
-	in, err := cmd.StdinPipe()
+	in, out, err := runner.Start(ctx)
 	if err != nil {
-		return err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return errors.Join(err, in.Close())
-	}
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
 		return err
 	}
 	c.closePorts()
+	read := make(chan error, 1)
+	go func() { read <- eachLine(out, c.Lines) }()
+	// What ends the cell goes on when ctx has ended.
+	ending := context.WithoutCancel(ctx)
 	if _, err := in.Write(append(order, '\n')); err != nil {
-		return errors.Join(fmt.Errorf("tell the cell what to do: %w", err), cmd.Process.Kill(), cmd.Wait())
+		return errors.Join(fmt.Errorf("tell the cell what to do: %w", err), runner.Kill(ending), runner.Wait(ending))
 	}
 
 	ended := make(chan struct{})
@@ -163,20 +169,73 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 		case <-late.C:
 		case <-kill:
 		}
-		_ = cmd.Process.Signal(os.Kill)
+		_ = runner.Kill(ending)
 	}()
-	readErr := eachLine(out, c.Lines)
-	err = cmd.Wait()
+	err = runner.Wait(ending)
+	readErr := <-read
 	close(ended)
 	building()
-	if text := strings.TrimSpace(said.String()); err != nil && text != "" {
-		if message, ok := strings.CutPrefix(text, "Error: "); ok {
-			err = errors.New(message)
-		} else { // a panic, or the system's loader
-			err = fmt.Errorf("%w: %s", err, text)
-		}
-	}
 	return errors.Join(err, readErr)
+}
+
+// process is a cell's own process on this machine.
+type process struct {
+	child Child
+	cmd   *exec.Cmd
+	said  bytes.Buffer
+	read  chan struct{} // closed when its output has ended
+}
+
+func (p *process) Start(context.Context) (io.WriteCloser, io.Reader, error) {
+	p.cmd = exec.Command(p.child.Executable, p.child.Args...)
+	p.cmd.Env = p.child.Environ
+	p.cmd.SysProcAttr = ownGroup() // the terminal's Ctrl-C goes to the parent alone
+	if p.child.Order.Private != nil {
+		private.Prepare(p.cmd)
+	}
+	for _, port := range p.child.Ports {
+		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, port.File)
+	}
+	in, err := p.cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, errors.Join(err, in.Close())
+	}
+	p.cmd.Stderr, p.read = &p.said, make(chan struct{})
+	return in, &untilEnd{out, p.read}, p.cmd.Start()
+}
+
+// Wait reaps the process when its output was read: os/exec would close it before.
+func (p *process) Wait(context.Context) error {
+	<-p.read
+	err := p.cmd.Wait()
+	if text := strings.TrimSpace(p.said.String()); err != nil && text != "" {
+		if message, ok := strings.CutPrefix(text, "Error: "); ok {
+			return errors.New(message)
+		}
+		return fmt.Errorf("%w: %s", err, text) // a panic, or the system's loader
+	}
+	return err
+}
+
+func (p *process) Kill(context.Context) error { return p.cmd.Process.Signal(os.Kill) }
+
+// untilEnd closes a channel when there is nothing more to read.
+type untilEnd struct {
+	io.Reader
+	end chan struct{}
+}
+
+func (u *untilEnd) Read(b []byte) (int, error) {
+	n, err := u.Reader.Read(b)
+	if err != nil && u.end != nil {
+		close(u.end)
+		u.end = nil
+	}
+	return n, err
 }
 
 // closePorts leaves the ports to the cell.

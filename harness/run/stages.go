@@ -36,6 +36,7 @@ import (
 	"blackout/harness/journey"
 	"blackout/harness/plan"
 	"blackout/harness/project"
+	"blackout/harness/runtime/control"
 	"blackout/harness/runtime/private"
 	"blackout/harness/spec"
 	"blackout/harness/truth"
@@ -82,7 +83,7 @@ type payments struct {
 // open writes the first records and works out the accounts.
 func (c *cell) open() error {
 	header := history.Header{
-		Schema: history.Schema, Run: c.cfg.ID, App: c.plan.App, Scenario: c.plan.Scenario, Seed: c.plan.Seed, Runtime: "local",
+		Schema: history.Schema, Run: c.cfg.ID, App: c.plan.App, Scenario: c.plan.Scenario, Seed: c.plan.Seed, Runtime: c.runtime(),
 		Versions: versions(c.cfg.Version), PlanSHA256: digest(c.cfg.PlanBytes), BaseUTC: c.clock.Base().Format("2006-01-02T15:04:05.000000Z07:00"),
 	}
 	if a := c.cfg.App; a != nil {
@@ -183,12 +184,17 @@ func (c *cell) openInternet(ctx context.Context) (err error) {
 		cfg.Authority, cfg.Foreign = c.cfg.Authority, c.foreign
 		cfg.Addresses, cfg.Resolver = private.Hosts, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), private.ResolverPort).String()
 	}
+	if in := c.cfg.Contained; in != nil {
+		// What containers send to the port of resolvers arrives at whichever address of ours.
+		cfg.Neighbours = in.neighbours()
+		cfg.Listen, cfg.Resolver = netip.AddrPortFrom(in.Gateway, 0).String(), netip.AddrPortFrom(netip.IPv4Unspecified(), private.ResolverPort).String()
+	}
 	c.net, err = internet.Open(ctx, cfg)
 	if c.net != nil {
 		c.later("close the internet", c.net.Close)
 		c.redact.Hide(c.net.Keys()...)
 	}
-	if err == nil && c.cfg.As != nil {
+	if err == nil && (c.cfg.As != nil || c.cfg.Contained != nil) {
 		c.takeStrays(ctx)
 	}
 	return err
@@ -196,8 +202,12 @@ func (c *cell) openInternet(ctx context.Context) (err error) {
 
 // takeStrays records what the app sends to addresses that no service has. Without it such connections are refused, which is no reason to end the run.
 func (c *cell) takeStrays(ctx context.Context) {
+	at := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if c.cfg.Contained != nil {
+		at = netip.IPv4Unspecified()
+	}
 	door, err := strays.Open(ctx, strays.Config{
-		Listen: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), private.CatchAllPort).String(),
+		Listen: netip.AddrPortFrom(at, private.CatchAllPort).String(),
 		Meant:  private.OriginalDestination, Senders: private.Datagrams, Sink: c.sink, Clock: c.clock,
 	})
 	if err != nil {
@@ -270,15 +280,32 @@ func (c *cell) startApp(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	instances, err := app.Plan(c.cfg.App, filepath.Join(c.cfg.Scratch, "app"))
+	instances, err := app.Plan(c.cfg.App, filepath.Join(c.cfg.Scratch, "app"), c.cfg.Contained != nil)
 	if err != nil {
 		return err
 	}
 	services := c.net.Variables()
 	value := func(i app.Instance, name string) (string, bool) { return c.variable(services, i, name) }
-	environ := lookup(c.cfg.Environ)
 	trust, err := c.trust()
 	if err != nil {
+		return err
+	}
+	var environ map[string]string // an image has its own
+	var machine app.Machine
+	company := func(context.Context, string) error { return nil }
+	if in := c.cfg.Contained; in != nil {
+		there := in.machine(c.clock, c.authorityPEM())
+		machine = there
+		company = func(ctx context.Context, when string) error {
+			if err := there.startServices(ctx, when, trust); err != nil {
+				return errors.New(c.redact.String(err.Error()))
+			}
+			return nil
+		}
+	} else {
+		environ = lookup(c.cfg.Environ)
+	}
+	if err := company(ctx, control.Before); err != nil {
 		return err
 	}
 	c.app, err = app.Start(ctx, app.Config{
@@ -295,15 +322,16 @@ func (c *cell) startApp(ctx context.Context) error {
 			return env, nil
 		},
 		Clock: c.clock, Sink: c.sink, Redact: c.redact.String, Path: environ["PATH"], Home: environ["HOME"], Lang: environ["LANG"],
-		As: c.cfg.As,
+		As: c.cfg.As, Machine: machine,
 	})
 	if c.app != nil {
 		c.later("stop the app", c.app.Stop)
 	}
-	if err == nil {
-		c.publish(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	c.publish(ctx)
+	return company(ctx, control.After)
 }
 
 // publish opens the app to the machine outside of its private network: to the user's browser, whose requests are no attempts.
@@ -312,10 +340,32 @@ func (c *cell) publish(ctx context.Context) {
 		if i == len(c.cfg.Published) {
 			break
 		}
-		published := private.Publish(ctx, c.cfg.Published[i], address)
+		published := private.Publish(ctx, c.cfg.Published[i], "tcp", address)
 		c.later("close the app to the outside", func(context.Context) error { return published.Close() })
 	}
 }
+
+// authorityPEM is what the app shall trust; nil for nothing.
+func (c *cell) authorityPEM() []byte {
+	if c.cfg.Authority == nil {
+		return nil
+	}
+	return c.cfg.Authority.PEM()
+}
+
+// runtime is the word for where the run happens.
+func (c *cell) runtime() string {
+	if c.cfg.Contained != nil {
+		return RuntimeDocker
+	}
+	return RuntimeLocal
+}
+
+// Where a run happens.
+const (
+	RuntimeLocal  = "local"
+	RuntimeDocker = "docker"
+)
 
 // trust writes the file of the authority that the app shall trust, and gives the variables that name it; without an authority there are none.
 func (c *cell) trust() (map[string]string, error) {
@@ -324,7 +374,9 @@ func (c *cell) trust() (map[string]string, error) {
 		return env, nil
 	}
 	path := filepath.Join(c.cfg.Scratch, "authority.pem")
-	if err := os.WriteFile(path, c.cfg.Authority.PEM(), 0o644); err != nil {
+	if c.cfg.Contained != nil {
+		path = private.TrustBundles[0] // which each container finds covered
+	} else if err := os.WriteFile(path, c.cfg.Authority.PEM(), 0o644); err != nil {
 		return nil, err
 	}
 	for _, name := range private.TrustVariables {

@@ -93,9 +93,6 @@ func (l *loader) start(n *node) Start {
 	if service := n.get("service"); service != nil && !n.has("compose") {
 		l.problem(service.pos, `"service" belongs to "compose"`, "")
 	}
-	if n.has("compose") && !n.has("service") {
-		l.problem(n.get("compose").pos, `"compose" needs "service": the one that takes the requests`, "")
-	}
 	if env := n.get("env"); env != nil && n.has("url") {
 		l.problem(env.at(), "an app that runs already takes no environment from here", "")
 	}

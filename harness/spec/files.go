@@ -120,7 +120,7 @@ type startFile struct {
 	Image   proseText          `yaml:"image" jsonschema_description:"A container image."`
 	Build   proseText          `yaml:"build" jsonschema_description:"A folder with a Dockerfile."`
 	Compose proseText          `yaml:"compose" jsonschema_description:"A compose file."`
-	Service nameText           `yaml:"service" jsonschema_description:"The service of the compose file that takes the requests."`
+	Service nameText           `yaml:"service" jsonschema_description:"The service of the compose file that takes the requests; needed where there are several."`
 	URL     proseText          `yaml:"url" vars:"address" jsonschema_description:"An app that runs already, on this machine."`
 	Env     map[envText]string `yaml:"env" vars:"start" jsonschema_description:"The app's environment, besides PATH, HOME, LANG and what makes it trust the run's certificates."`
 }

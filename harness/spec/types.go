@@ -140,9 +140,19 @@ type Start struct {
 	Image   string
 	Build   string
 	Compose string
-	Service string // of the compose file
+	Service string // of the compose file; "" where that has one only
 	URL     string // an app that runs already; loopback only
 	Env     map[string]string
+}
+
+// Contained is the key of what starts containers, "image", "build" or "compose"; "" for an app that runs on this machine.
+func (s Start) Contained() string {
+	for _, way := range []struct{ key, value string }{{"image", s.Image}, {"build", s.Build}, {"compose", s.Compose}} {
+		if way.value != "" {
+			return way.key
+		}
+	}
+	return ""
 }
 
 // Ready is how an instance says that it takes requests.

@@ -8,19 +8,13 @@ import (
 
 // What this version can run. The formats have more: a file that uses it is valid, and is refused before a run with a problem that says so.
 var (
-	supportedKinds    = []string{KindRead, KindWrite, KindEvents, KindContent, KindStatus}
-	browserKinds      = []string{KindRead, KindWrite, KindStatus}
-	supportedStarters = []string{"command", "url"}
+	supportedKinds = []string{KindRead, KindWrite, KindEvents, KindContent, KindStatus}
+	browserKinds   = []string{KindRead, KindWrite, KindStatus}
 )
 
 // Unsupported says what a valid app file uses that this version cannot run yet; none means that the app can run.
 func Unsupported(a *App) []Problem {
 	var out []Problem
-	for _, s := range []struct{ key, value string }{{"image", a.Start.Image}, {"build", a.Start.Build}, {"compose", a.Start.Compose}} {
-		if s.value != "" && !slices.Contains(supportedStarters, s.key) {
-			out = append(out, a.Source.Problem("start."+s.key, fmt.Sprintf("starting an app by %q is not supported yet", s.key), "this version starts an app by: command, url"))
-		}
-	}
 	for _, name := range a.JourneyOrder {
 		j := a.Journeys[name]
 		path := join("journeys", name)

@@ -57,6 +57,10 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, req *dns.Msg) {
 			return
 		}
 	}
+	if s.neighbour(req) {
+		s.forward(w, req, reply, size)
+		return
+	}
 	p := s.probe(req)
 	var delay time.Duration
 	for _, q := range req.Question {

@@ -48,15 +48,18 @@ type Config struct {
 	Seed     uint64
 	// ProbeToken is the run's secret by which probes are told from the app's questions. Empty: no question is a probe.
 	ProbeToken string
+	// Neighbours are found beside the app, and are no part of the world.
+	Neighbours Neighbours
 	Sink       history.Sink
 	Clock      clock.Clock
 }
 
 // Server is the resolver of one run. It is safe for concurrent use.
 type Server struct {
-	cfg   Config
-	zones map[string]*Zone // by service
-	hosts map[string]*host // by name in lower case, without the last dot
+	cfg        Config
+	zones      map[string]*Zone // by service
+	hosts      map[string]*host // by name in lower case, without the last dot
+	neighbours map[string]bool  // by such a name
 
 	ctx  context.Context // ends when the server closes
 	stop context.CancelFunc
@@ -100,6 +103,12 @@ func New(cfg Config) (*Server, error) {
 				return nil, fmt.Errorf("host %q is there twice: of %s and of %s", name, other.zone.service.Name, service.Name)
 			}
 			s.hosts[name] = &host{Host: h, zone: z}
+		}
+	}
+	s.neighbours = map[string]bool{}
+	for _, name := range cfg.Neighbours.Names {
+		if name = plain(name); s.hosts[name] == nil {
+			s.neighbours[name] = true
 		}
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())

@@ -20,6 +20,9 @@ var Hosts = netip.MustParsePrefix("198.18.16.0/20")
 // Resolver is the address that the app's resolver files name. Any would do, since all are ours.
 const Resolver = "198.18.0.1"
 
+// EngineResolver is where a container engine answers for the names of containers, in each container of a network that a user made.
+var EngineResolver = netip.MustParseAddr("127.0.0.11")
+
 // TrustBundles are the files in which the systems and libraries of this platform look for the certificate authorities that they trust, as far as they are there: those
 // of Go's crypto/x509 (root_linux.go), which knows the most distributions.
 var TrustBundles = []string{
@@ -33,3 +36,11 @@ var TrustBundles = []string{
 
 // TrustVariables name the file of trusted authorities to what does not read those, or not on every system: Go and OpenSSL, Node, Python's requests, curl, the AWS SDKs.
 var TrustVariables = []string{"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"}
+
+// ContainerFiles send look-ups of names from a container to the resolver.
+func ContainerFiles() map[string][]byte {
+	return map[string][]byte{"/etc/resolv.conf": []byte(resolvConf)}
+}
+
+// resolvConf names the resolver.
+const resolvConf = "nameserver " + Resolver + "\noptions timeout:5 attempts:2\n"

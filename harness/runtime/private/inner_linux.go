@@ -20,7 +20,7 @@ type Files map[string][]byte
 // DefaultFiles send look-ups of names to the resolver alone: no hosts file of the machine, no daemon of the machine.
 func DefaultFiles() Files {
 	return Files{
-		"/etc/resolv.conf":   []byte("nameserver " + Resolver + "\noptions timeout:5 attempts:2\n"),
+		"/etc/resolv.conf":   []byte(resolvConf),
 		"/etc/nsswitch.conf": []byte("passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n"),
 		"/etc/hosts":         []byte("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"),
 	}
@@ -53,7 +53,7 @@ func Enter(scratch string, files Files) error {
 		{"bring the loopback up", loopbackUp},
 		{"connect two interfaces", interfaces},
 		{"make every address ours", claimAddresses},
-		{"lead strays to one door", redirect},
+		{"lead strays to one door", func() error { return redirect() }},
 		{"cover the resolver's files", func() error { return cover(scratch, files) }},
 		{"mask sockets that lead outside", func() error { return mask(scratch) }},
 	} {

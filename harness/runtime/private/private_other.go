@@ -4,6 +4,7 @@ package private
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -32,6 +33,12 @@ func Enter(string, Files) error { return ErrSystem }
 
 // Try fails.
 func Try(context.Context, string, ...string) error { return ErrSystem }
+
+// Inhabit fails.
+func Inhabit(netip.Prefix, netip.Addr) error { return ErrSystem }
+
+// Hold fails.
+func Hold(netip.Addr) (io.Closer, error) { return nil, ErrSystem }
 
 // Leave fails.
 func Leave(string) error { return ErrSystem }

@@ -50,12 +50,13 @@ func Inherited(descriptor uintptr) (net.Listener, error) {
 // Published lets the machine reach one address of the private network, through a port of its own. Nothing else is reached.
 type Published struct{ forward }
 
-// Publish leads what a listener takes to a host and port that this process sees, until Close, which closes the listener too. Where nobody listens connections are reset.
-func Publish(ctx context.Context, from net.Listener, to string) *Published {
+// Publish leads what a listener takes to an address that this process sees, of a network that net.Dial knows, until Close, which closes the listener too. Where nobody
+// listens connections are reset.
+func Publish(ctx context.Context, from net.Listener, network, to string) *Published {
 	p := &Published{}
 	p.from, p.room = from, make(chan struct{}, publishedAtOnce)
 	p.to = func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{Timeout: publishTimeout}).DialContext(ctx, "tcp", to)
+		return (&net.Dialer{Timeout: publishTimeout}).DialContext(ctx, network, to)
 	}
 	p.begin(ctx)
 	return p

@@ -115,5 +115,5 @@ func publish(t *testing.T, to string) (port string, published *Published) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Address, Publish(t.Context(), l, to)
+	return p.Address, Publish(t.Context(), l, "tcp", to)
 }

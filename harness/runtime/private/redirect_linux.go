@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -13,36 +14,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// redirect leads DNS questions to the resolver and everything else that no service has an address for to the catch-all, by rules in this network's own tables:
+// redirect leads DNS questions to the resolver and everything else that no service has an address for to the catch-all, by rules in this network's own tables. They hold
+// for what this network's own processes send, and for what comes in by its interfaces from other containers, whose addresses are in neighbours:
 //
+//	127.0.0.11, with neighbours    ──▶ as it is: there the engine answers for the names of containers
 //	udp, tcp port 53, any address ──▶ :53
-//	127.0.0.0/8, 198.18.0.0/15    ──▶ as it is
+//	127.0.0.0/8, 198.18.0.0/15    ──▶ as it is, and neighbours too
 //	all other udp, tcp            ──▶ :9, where OriginalDestination tells what was meant
-func redirect() error {
+func redirect(neighbours ...netip.Prefix) error {
 	c, err := nftables.New()
 	if err != nil {
 		return err
 	}
 	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "blackout"})
-	chain := c.AddChain(&nftables.Chain{
-		Name: "output", Table: table, Type: nftables.ChainTypeNAT, Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,
-	})
-	add := func(parts ...[]expr.Any) {
-		var all []expr.Any
-		for _, p := range parts {
-			all = append(all, p...)
-		}
-		c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: all})
-	}
 	protocols := []byte{unix.IPPROTO_UDP, unix.IPPROTO_TCP}
-	for _, p := range protocols {
-		add(protocol(p), destinationPort(ResolverPort), to(ResolverPort))
+	own := append([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), Services}, neighbours...)
+	hooks := map[string]*nftables.ChainHook{"output": nftables.ChainHookOutput}
+	if len(neighbours) > 0 {
+		hooks["prerouting"] = nftables.ChainHookPrerouting
 	}
-	for _, own := range []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), Services} {
-		add(destination(own), []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}})
-	}
-	for _, p := range protocols {
-		add(protocol(p), to(CatchAllPort))
+	for name, hook := range hooks {
+		chain := c.AddChain(&nftables.Chain{Name: name, Table: table, Type: nftables.ChainTypeNAT, Hooknum: hook, Priority: nftables.ChainPriorityNATDest})
+		add := func(parts ...[]expr.Any) {
+			c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: slices.Concat(parts...)})
+		}
+		accept := []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}
+		if len(neighbours) > 0 {
+			add(destination(netip.PrefixFrom(EngineResolver, 32)), accept)
+		}
+		for _, p := range protocols {
+			add(protocol(p), destinationPort(ResolverPort), to(ResolverPort))
+		}
+		for _, prefix := range own {
+			add(destination(prefix), accept)
+		}
+		for _, p := range protocols {
+			add(protocol(p), to(CatchAllPort))
+		}
 	}
 	return c.Flush()
 }

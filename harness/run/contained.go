@@ -1,0 +1,200 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	"blackout/harness/app"
+	"blackout/harness/clock"
+	"blackout/harness/internet/names"
+	"blackout/harness/runtime/control"
+	"blackout/harness/runtime/private"
+)
+
+// Contained is what a cell knows that runs in the container of the internet, while the app's instances run in others.
+type Contained struct {
+	// Control is where the container engine is asked for things.
+	Control *control.Client `json:"-"`
+	// Subnet is the network of all these containers, and Gateway the address in it through which the others send what is not for one of them: this cell's own.
+	Subnet  netip.Prefix `json:"subnet"`
+	Gateway netip.Addr   `json:"gateway"`
+	// Instances are the addresses of the app's instances, in their order.
+	Instances []netip.Addr `json:"instances"`
+	// Services are the names by which what a compose file has is found; none without such a file.
+	Services []string `json:"services,omitempty"`
+}
+
+// Enter makes the network of the containers ours. It has to be called before anything listens.
+func (c *Contained) Enter() error { return private.Inhabit(c.Subnet, c.Gateway) }
+
+// machine starts the instances as containers.
+func (c *Contained) machine(k clock.Clock, authority []byte) containers {
+	files := map[string][]byte{}
+	for path, content := range private.ContainerFiles() {
+		files[path] = content
+	}
+	if authority != nil {
+		for _, path := range private.TrustBundles {
+			files[path] = authority
+		}
+	}
+	return containers{c, k, files}
+}
+
+// neighbours are the services beside the app. Their names the engine knows, in each of these containers.
+func (c *Contained) neighbours() names.Neighbours {
+	engine := netip.AddrPortFrom(private.EngineResolver, private.ResolverPort)
+	return names.Neighbours{Names: c.Services, From: c.Subnet, Resolver: engine.String()}
+}
+
+type containers struct {
+	*Contained
+	clock clock.Clock
+	files map[string][]byte
+}
+
+// startServices starts what comes along with the app, before its instances or after them. It sees the same resolver as they do, and trusts the same.
+func (m containers) startServices(ctx context.Context, when string, env map[string]string) error {
+	if len(m.Services) == 0 {
+		return nil
+	}
+	l := control.Launch{Files: m.files}
+	for name, value := range env {
+		l.Env = append(l.Env, name+"="+value)
+	}
+	return m.Control.StartServices(ctx, when, l)
+}
+
+func (m containers) Host(i app.Instance) string { return m.Instances[i.Index].String() }
+
+func (m containers) Keep(at netip.AddrPort) (io.Closer, error) { return private.Hold(at.Addr()) }
+
+func (m containers) Close() {}
+
+func (m containers) Start(ctx context.Context, l app.Launch, out io.WriteCloser) (app.Process, error) {
+	// It outlives the stage in which it is started: Stop and Kill end it.
+	events, err := m.Control.Start(context.WithoutCancel(ctx), l.Instance.Name, control.Launch{Env: l.Env, Files: m.files})
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	if _, err := events.Next(); err != nil {
+		return nil, errors.Join(err, events.Close(), out.Close())
+	}
+	c := &container{control: m.Control, name: l.Instance.Name, clock: m.clock, out: out, gone: make(chan struct{})}
+	go c.follow(events)
+	return c, nil
+}
+
+// container is one instance, from its start to its end.
+type container struct {
+	control *control.Client
+	name    string
+	clock   clock.Clock
+	out     io.WriteCloser
+	gone    chan struct{}
+	end     app.End // before gone is closed
+
+	mu       sync.Mutex
+	stopping bool
+	paused   bool
+}
+
+// follow keeps what it prints, and sees it to its end.
+func (c *container) follow(events *control.Events) {
+	defer close(c.gone)
+	for {
+		e, err := events.Next()
+		if err != nil || e.Ended != "" {
+			c.mu.Lock()
+			c.end = app.End{At: c.clock.Now(), Status: e.Ended, ByItself: !c.stopping}
+			c.mu.Unlock()
+			if err != nil {
+				c.end.Status = fmt.Sprintf("ended, status unknown (%v)", err)
+			}
+			c.end.LogErr = errors.Join(c.out.Close(), events.Close())
+			return
+		}
+		_, _ = c.out.Write(e.Out) // it keeps its error for Close
+	}
+}
+
+func (c *container) Group() int            { return 0 }
+func (c *container) Gone() <-chan struct{} { return c.gone }
+func (c *container) End() app.End          { return c.end }
+
+func (c *container) Pause(ctx context.Context) error {
+	select {
+	case <-c.gone:
+		return nil
+	default:
+	}
+	if c.isPaused() {
+		return nil
+	}
+	if err := c.control.Pause(ctx, c.name); err != nil {
+		return err
+	}
+	c.setPaused(true)
+	return nil
+}
+
+// resumeBound is how long the engine may take to let an instance go on.
+const resumeBound = 10 * time.Second
+
+func (c *container) Resume() {
+	if !c.isPaused() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resumeBound)
+	defer cancel()
+	if c.control.Resume(ctx, c.name) == nil { // else Stands says that it does not go on
+		c.setPaused(false)
+	}
+}
+
+func (c *container) Stands() (stands, known bool) { return c.isPaused(), true }
+
+func (c *container) isPaused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused
+}
+
+func (c *container) setPaused(yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paused = yes
+}
+
+func (c *container) Kill(ctx context.Context) error {
+	return c.finish(ctx, func() error { return c.control.Kill(ctx, c.name) })
+}
+
+func (c *container) Stop(ctx context.Context, grace time.Duration) error {
+	c.Resume() // what is paused meets no signal
+	return c.finish(ctx, func() error { return c.control.Stop(ctx, c.name, grace) })
+}
+
+// finish ends it in some way and waits until it is gone.
+func (c *container) finish(ctx context.Context, end func() error) error {
+	select {
+	case <-c.gone:
+		return nil
+	default:
+	}
+	c.mu.Lock()
+	c.stopping, c.paused = true, false
+	c.mu.Unlock()
+	err := end()
+	select {
+	case <-c.gone:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(err, fmt.Errorf("container of %s: %w", c.name, ctx.Err()))
+	}
+}

@@ -26,7 +26,7 @@ import (
 // auditOrder is what the command line asks for.
 type auditOrder struct {
 	files
-	network
+	place
 	app      string
 	out      string
 	take     []string
@@ -83,7 +83,7 @@ environment, 130 interrupted: what was measured until then is reported.`,
 		},
 	}
 	o.files.flags(c.Flags())
-	o.network.flags(c.Flags())
+	o.place.flags(c.Flags())
 	c.Flags().StringVar(&o.app, "app", "", "the app: its app.yaml or the `folder` of it")
 	c.Flags().StringVar(&o.out, "out", "audits", "the `folder` for the audit's folder; of existing runs, the folder for audit.html and audit.json")
 	c.Flags().StringArrayVar(&o.take, "take", nil, "take away only this service or region, by its `name`, used or not (repeatable)")
@@ -153,10 +153,10 @@ func (s *state) printAudit(a *audit.Audit, page string, asJSON bool) error {
 type auditing struct {
 	*state
 	auditOrder
-	dir     string
-	made    []string             // folders above it that were not there, the innermost first
-	show    *colorprofile.Writer // where progress is told
-	private bool
+	dir    string
+	made   []string             // folders above it that were not there, the innermost first
+	show   *colorprofile.Writer // where progress is told
+	ground ground
 
 	cells       []*cell // that had their turn
 	interrupted bool
@@ -179,9 +179,13 @@ func (s *state) auditApp(ctx context.Context, o auditOrder) (err error) {
 	if err == nil && len(o.take) > 0 {
 		away, last, err = u.named(calm[0])
 	}
+	leave := func() error { return nil }
 	if err == nil {
-		u.private, err = s.private(ctx, o.network)
+		if leave, err = s.ground(ctx, o.place, calm); err == nil {
+			u.ground = calm[0].ground
+		}
 	}
+	defer func() { err = errors.Join(err, leave()) }()
 	if err != nil {
 		return errors.Join(err, u.undo())
 	}
@@ -340,7 +344,7 @@ func (u *auditing) announce(cells []*cell, lasts time.Duration, what string) {
 func (u *auditing) play(ctx context.Context, cells []*cell) error {
 	turn := func(cells []*cell, parallel int) {
 		for _, c := range cells {
-			c.private = u.private
+			c.ground = u.ground
 		}
 		u.interrupted = u.playShown(ctx, cells, filepath.Join(u.dir, "runs"), parallel, u.show)
 		u.cells = append(u.cells, cells...)

@@ -191,12 +191,12 @@ func (r *benched) timing(h *history.History) (m timing, err error) {
 	return m, nil
 }
 
-// benchStarts starts runs and interrupts each after its first attempts.
-func benchStarts(t *testing.T, binary string) []timing {
+// benchStarts starts runs, with more on their command line, and interrupts each after its first attempts.
+func benchStarts(t *testing.T, binary string, more ...string) []timing {
 	t.Helper()
 	all := make([]timing, 0, benchStartsRuns)
 	for i := range benchStartsRuns + 1 {
-		r := benchRun(t, binary, "control")
+		r := benchRun(t, binary, "control", more...)
 		h := r.until("the first attempts", started, func(h *history.History) bool { return len(h.Attempts) >= enoughAttempts })
 		m, err := r.timing(h)
 		if err != nil {
@@ -208,7 +208,7 @@ func benchStarts(t *testing.T, binary string) []timing {
 		}
 		r.exit(stopped)
 		m.interrupted = r.ended.Sub(from)
-		if i > 0 { // the first run builds the app
+		if i > 0 { // the first run builds the app, and what images there are not
 			all = append(all, m)
 			t.Logf("first attempt after %s: %v, app's start %s, interrupt to exit %s", m.first, m.parts[:partTimeline], m.app, m.interrupted)
 		}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"blackout/harness/runtime/docker"
 )
 
 // The goals, in the units of the figures that they stand beside.
@@ -22,6 +24,8 @@ const (
 	goalBeyond       = 2.0   // seconds
 	goalSpread       = 5.0   // milliseconds, of 95 % of the phases
 	goalTLS          = 100.0 // microseconds, p50 of a read over a kept connection
+	goalContained    = 8.0   // seconds
+	goalRemoved      = 5.0   // seconds
 	goalMemory       = 600   // MB, 10^6 bytes
 	goalJudging      = 15    // seconds
 	goalJudgingMost  = 500   // MB
@@ -43,6 +47,8 @@ func TestBench(t *testing.T) {
 	out.machine(starts[0].versions, strings.Fields(string(load)))
 	out.starts(starts)
 	out.whole(whole)
+
+	benchContained(t, binary, starts, &out)
 
 	reads := benchmarks(t, "blackout/harness/run", "^BenchmarkBalanceRead$", "1x")
 	out.reads(reads["BenchmarkBalanceRead"])
@@ -118,6 +124,25 @@ func (o *table) starts(all []timing) {
 	o.line("  of it, waiting for the app's build to end", seconds(all, func(r timing) time.Duration { return r.parts[partBuild] }).median, "%.3f s", 0)
 	o.line("the app's own start, left out above", seconds(all, func(r timing) time.Duration { return r.app }).median, "%.3f s", 0)
 	o.line("from an interrupt to the exit", seconds(all, func(r timing) time.Duration { return r.interrupted }).median, "%.3f s", 0)
+}
+
+// benchContained starts and ends runs in containers, whose images are there, and puts them beside those on this machine.
+func benchContained(t *testing.T, binary string, local []timing, out *table) {
+	t.Helper()
+	out.section("In containers and on this machine, from \"run\" to the first attempt and to the end")
+	engine, err := docker.Connect(t.Context())
+	if err != nil {
+		out.words("there is no container engine", "", "")
+		return
+	}
+	defer engine.Close()
+	inside := benchStarts(t, binary, "--overlay", benchApp+"/docker.yaml")
+	ready := func(r timing) time.Duration { return r.first + r.app }
+	removed := func(r timing) time.Duration { return r.interrupted }
+	out.line("ready in containers, images present", seconds(inside, ready).median, "%.2f s", goalContained)
+	out.line("ready on this machine", seconds(local, ready).median, "%.2f s", 0)
+	out.line("from an interrupt to all removed, in containers", seconds(inside, removed).median, "%.2f s", goalRemoved)
+	out.line("from an interrupt to the exit, on this machine", seconds(local, removed).median, "%.2f s", 0)
 }
 
 func (o *table) whole(all []timing) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"time"
@@ -10,21 +12,44 @@ import (
 	"blackout/harness/internet/certs"
 	"blackout/harness/plan"
 	"blackout/harness/run"
+	"blackout/harness/runtime/control"
+	"blackout/harness/runtime/docker"
 	"blackout/harness/runtime/private"
 )
 
 // cellCommand is what "run" starts for each cell: one process, one chain, one app. It speaks to its parent only: the order on its standard input, the history's lines
 // on its standard output.
 func (s *state) cellCommand() *cobra.Command {
-	return &cobra.Command{
+	var at string
+	c := &cobra.Command{
 		Use: "cell", Hidden: true, Args: cobra.NoArgs,
 		Short: "Run one cell as ordered on standard input",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			ctx, _, cancel := s.interruptible(c.Context(), func() {})
 			defer cancel()
+			var client *control.Client
+			if at != "" {
+				client = control.Dial(at)
+				order, err := client.Order(ctx)
+				if err != nil {
+					return &exitError{code: exitEnvironment, err: err}
+				}
+				lines := client.Lines(context.WithoutCancel(ctx))
+				s.stdin, s.stdout = order, lines
+				defer func() { err = errors.Join(err, lines.Close(), order.Close()) }()
+			}
 			order, ctx, built, err := run.ReadOrder(ctx, s.stdin)
 			if err != nil {
 				return err
+			}
+			if order.Contained != nil {
+				order.Contained.Control, s.environ = client, order.Environ
+				if err := order.Contained.Enter(); err != nil {
+					return &exitError{code: exitEnvironment, err: err}
+				}
+				if err := os.MkdirAll(order.Scratch, 0o700); err != nil {
+					return &exitError{code: exitEnvironment, err: err}
+				}
 			}
 			// The parent does it too, unless it was killed.
 			defer func() { err = errors.Join(err, os.RemoveAll(order.Scratch)) }()
@@ -42,15 +67,17 @@ func (s *state) cellCommand() *cobra.Command {
 			if err != nil {
 				return usage(err, "")
 			}
-			published, err := inherited(order.Published)
+			published, err := doors(at, order.Published)
 			if err != nil {
 				return &exitError{code: exitEnvironment, err: err}
 			}
 			var authority *certs.Authority
-			if order.Private != nil {
+			if order.Private != nil || order.Contained != nil {
 				if authority, err = s.authority(l.plan); err != nil {
 					return &exitError{code: exitEnvironment, err: err}
 				}
+			}
+			if order.Private != nil {
 				if err := private.Enter(order.Scratch, covered(authority)); err != nil {
 					return &exitError{code: exitEnvironment, err: err, hint: "use --network shared"}
 				}
@@ -60,7 +87,7 @@ func (s *state) cellCommand() *cobra.Command {
 			err = run.Cell(ctx, run.Config{
 				ID: order.ID, Version: version(), Plan: l.plan, PlanBytes: l.bytes, App: l.app, Dir: order.Dir, Scratch: order.Scratch,
 				Clock: s.clock, Environ: s.environ, Secrets: secrets, Built: built,
-				As: order.Private, Authority: authority, Sites: l.world.Sites(), Upstreams: upstreams(order.Outside, l.plan), Published: published,
+				As: order.Private, Authority: authority, Sites: l.world.Sites(), Upstreams: upstreams(order.Outside, l.plan), Published: published, Contained: order.Contained,
 				Tee: func(lines []byte) { _, _ = s.stdout.Write(lines) }, // a parent that is gone shows at the standard input
 			})
 			if errors.Is(err, run.ErrInterrupted) {
@@ -72,6 +99,8 @@ func (s *state) cellCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().StringVar(&at, "at", "", "the `folder` of the socket where the order comes from, in place of standard input")
+	return c
 }
 
 // authority makes a certificate authority for the host names of a plan; nil for a plan without any.
@@ -107,6 +136,29 @@ func (s *state) enterCommand() *cobra.Command {
 		Short: "Enter a private network and end",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := private.Enter(args[0], private.DefaultFiles()); err != nil {
+				return &exitError{code: exitEnvironment, err: err}
+			}
+			return nil
+		},
+	}
+}
+
+// inhabitCommand is what docker.Try starts in a container: it takes over the network of containers and ends.
+func (s *state) inhabitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "inhabit FOLDER", Hidden: true, Args: cobra.ExactArgs(1),
+		Short: "Take over the network of containers and end",
+		RunE: func(c *cobra.Command, args []string) error {
+			order, err := control.Dial(args[0]).Order(c.Context())
+			if err != nil {
+				return &exitError{code: exitEnvironment, err: err}
+			}
+			var t docker.Trial
+			err = json.NewDecoder(order).Decode(&t)
+			if err == nil {
+				err = private.Inhabit(t.Subnet, t.Gateway)
+			}
+			if err = errors.Join(err, order.Close()); err != nil {
 				return &exitError{code: exitEnvironment, err: err}
 			}
 			return nil

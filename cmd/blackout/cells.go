@@ -16,7 +16,9 @@ import (
 	"blackout/harness/app"
 	"blackout/harness/history"
 	"blackout/harness/run"
+	"blackout/harness/runtime/compose"
 	"blackout/harness/runtime/private"
+	"blackout/harness/spec"
 	"blackout/reports"
 	"blackout/reports/terminal"
 	"blackout/reports/verdict"
@@ -28,9 +30,10 @@ type cell struct {
 	*loaded
 	files             files // that it was loaded by
 	appFile, scenario string
-	control           *cell // is played first; nil for none
-	private           bool  // it has a network of its own
-	listed            bool  // a suite named the scenario, and not the user
+	control           *cell         // is played first; nil for none
+	compose           *compose.File // its app starts by one; nil when it does not
+	ground
+	listed bool // a suite named the scenario, and not the user
 
 	id      string
 	dir     string
@@ -91,7 +94,7 @@ func (s *state) play(ctx context.Context, c *cell, out string, lane *terminal.La
 	ports := s.published(ctx, c)
 	where := c.addresses(ports, lane.Opened)
 	var groups processGroups
-	ran := run.Spawn(ctx, run.Child{
+	child := run.Child{
 		Executable: s.executable, Args: []string{"cell"}, Environ: s.environ, Grace: sealing, Build: build,
 		Order: run.Order{
 			ID: c.id, Dir: c.dir, Scratch: scratch, App: s.path(c.appFile), Scenario: s.absolute("scenario", c.scenario), World: s.absolute("world", c.files.world), Overlays: s.paths(c.files.overlays), Set: c.files.set,
@@ -105,7 +108,14 @@ func (s *state) play(ctx context.Context, c *cell, out string, lane *terminal.La
 			}
 			lane.Line(line)
 		},
-	}, kill)
+	}
+	end := func() error { return nil }
+	if c.engine != nil {
+		if end, err = s.contain(ctx, c, &child, scratch); err != nil {
+			return nil, err
+		}
+	}
+	ran := errors.Join(run.Spawn(ctx, child, kill), end())
 	if ran != nil && !c.private { // a private network takes its processes with it, and their ids mean others here
 		groups.end()
 	}
@@ -133,7 +143,22 @@ func (s *state) builder(c *cell) (func(context.Context) error, error) {
 	if len(c.app.Start.Prepare) == 0 {
 		return nil, nil
 	}
-	secrets, err := s.secrets(c.app)
+	redact, err := s.redactor(c.app)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		log, err := run.LogFile(c.dir, "build.log")
+		if err != nil {
+			return err
+		}
+		return errors.Join(app.Prepare(ctx, c.app, s.environ, log, redact), log.Close())
+	}, nil
+}
+
+// redactor takes the secrets of an app out of a text.
+func (s *state) redactor(a *spec.App) (func(string) string, error) {
+	secrets, err := s.secrets(a)
 	if err != nil {
 		return nil, err
 	}
@@ -141,13 +166,7 @@ func (s *state) builder(c *cell) (func(context.Context) error, error) {
 	for _, secret := range secrets {
 		redact.Hide(secret)
 	}
-	return func(ctx context.Context) error {
-		log, err := run.LogFile(c.dir, "build.log")
-		if err != nil {
-			return err
-		}
-		return errors.Join(app.Prepare(ctx, c.app, s.environ, log, redact.String), log.Close())
-	}, nil
+	return redact.String, nil
 }
 
 // writeInputs writes what is known before the run: the plan, and where it runs.
@@ -158,7 +177,10 @@ func (c *cell) writeInputs() error {
 // writeEnvironment writes where the run goes on. urls are where the app's instances can be opened from this machine meanwhile, by instance.
 func (c *cell) writeEnvironment(urls map[string]string) error {
 	sees := []string{"PATH", "HOME", "LANG"}
-	if c.private {
+	if c.engine != nil {
+		sees = []string{}
+	}
+	if c.private || c.engine != nil {
 		sees = append(sees, private.TrustVariables...)
 	}
 	if urls == nil {
@@ -166,7 +188,7 @@ func (c *cell) writeEnvironment(urls map[string]string) error {
 	}
 	environment, err := json.MarshalIndent(map[string]any{
 		"schema": "blackout/environment/1", "version": version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": runtime.NumCPU(),
-		"runtime": "local", "network": c.network(), "app_file": c.appFile, "app_sees": sees, "app_declares": sortedKeys(c.app.Start.Env),
+		"runtime": c.runtime(), "network": c.network(), "app_file": c.appFile, "app_sees": sees, "app_declares": sortedKeys(c.app.Start.Env),
 		"app_urls": urls,
 	}, "", "  ")
 	if err != nil {
@@ -189,8 +211,15 @@ func (c *cell) user() *private.User {
 	return &self
 }
 
+func (c *cell) runtime() string {
+	if c.engine != nil {
+		return run.RuntimeDocker
+	}
+	return run.RuntimeLocal
+}
+
 func (c *cell) network() string {
-	if c.private {
+	if c.private || c.engine != nil {
 		return networkPrivate
 	}
 	return networkShared

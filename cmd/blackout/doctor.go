@@ -14,7 +14,9 @@ func (s *state) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Find out whether this machine can run scenarios", Args: cobra.NoArgs,
 		Long: `Doctor tries what a run needs, the chain and the connection faults included,
-and says what to do where something is missing.`,
+and says what to do where something is missing. Where there is a container
+engine it makes the network of a run in containers and a container in it, and
+removes both.`,
 		Example: "  blackout doctor",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			scratch, err := os.MkdirTemp("", "blackout-doctor-")
@@ -24,20 +26,22 @@ and says what to do where something is missing.`,
 			defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 			ctx, _, cancel := s.interruptible(c.Context(), func() {})
 			defer cancel()
-			checks := doctor.Examine(ctx, s.clock, scratch, s.executable, "enter")
+			checks := doctor.Examine(ctx, s.clock, scratch, doctor.Self{Executable: s.executable, Enter: []string{"enter"}, Inhabit: []string{"inhabit"}})
 			if ctx.Err() != nil {
 				return &exitError{code: exitInterrupted}
 			}
 			for _, check := range checks {
 				mark, text := "ok  ", check.Found
-				if check.Err != nil {
+				switch {
+				case check.Err != nil && check.Optional:
+					mark, text = "none", check.Err.Error()
+				case check.Err != nil:
 					mark, text = "FAIL", check.Err.Error()
-					if check.Optional {
-						mark = "none"
-					}
+				case check.Hint != "":
+					mark = "warn"
 				}
 				fmt.Fprintf(s.stdout, "%s  %-18s %s\n", mark, check.Name, text)
-				if check.Err != nil && check.Hint != "" {
+				if check.Hint != "" {
 					fmt.Fprintf(s.stdout, "      %-18s %s\n", "", check.Hint)
 				}
 			}

@@ -41,7 +41,10 @@ the apps and scenarios that are given with it.`,
 				switch kind {
 				case "app":
 					apps = append(apps, name)
-					_, err = s.loadApp(f, name)
+					var a *spec.App
+					if a, err = s.loadApp(f, name); err == nil && a.Start.Compose != "" {
+						_, err = s.composeFile(c.Context(), a)
+					}
 				case "scenario":
 					scenarioFiles = append(scenarioFiles, name)
 					err = s.lintScenario(f, name)

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"blackout/harness/clock"
@@ -25,6 +26,8 @@ type state struct {
 	clock          clock.Clock
 	// interrupts asks for the interrupt and termination signals, as values of the channel. A command that does not ask is ended by them, as any program is.
 	interrupts func() <-chan os.Signal
+	// preparing is held while an app's image is made.
+	preparing sync.Mutex
 }
 
 func (s *state) env(name string) (string, bool) {

@@ -9,12 +9,13 @@ import (
 
 	"blackout/harness/history"
 	"blackout/harness/plan"
+	"blackout/harness/runtime/control"
 	"blackout/harness/runtime/private"
 )
 
-// published makes a port of this machine for each instance of an app that lives in a private network. An app that cannot be opened from outside is run all the same.
+// published makes a port of this machine for each instance of an app that lives in a network of its own. An app that cannot be opened from outside is run all the same.
 func (s *state) published(ctx context.Context, c *cell) []private.Port {
-	if !c.private {
+	if !c.private && c.engine == nil {
 		return nil
 	}
 	var ports []private.Port
@@ -27,6 +28,42 @@ func (s *state) published(ctx context.Context, c *cell) []private.Port {
 		ports = append(ports, p)
 	}
 	return ports
+}
+
+// doors are the listeners at which a cell opens the app's instances to the machine: ports that it has inherited, or sockets in the folder that it shares with its parent.
+func doors(shared string, count int) ([]net.Listener, error) {
+	if shared == "" {
+		return inherited(count)
+	}
+	var all []net.Listener
+	for i := range count {
+		l, err := net.Listen("unix", control.AppSocket(shared, i))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// lead leads the ports of a cell in containers to the sockets at which it opens the app's instances.
+func lead(ctx context.Context, ports []private.Port, shared string) (end func() error, err error) {
+	var all []*private.Published
+	end = func() error {
+		var errs []error
+		for _, p := range all {
+			errs = append(errs, p.Close())
+		}
+		return errors.Join(errs...)
+	}
+	for i, port := range ports {
+		l, err := net.FileListener(port.File)
+		if err != nil {
+			return end, err
+		}
+		all = append(all, private.Publish(ctx, l, "unix", control.AppSocket(shared, i)))
+	}
+	return end, nil
 }
 
 // inherited are the listeners of the ports that a cell has inherited.
@@ -55,7 +92,7 @@ type addresses struct {
 // addresses are those of a cell whose instances are published at ports. Each goes to environment.json, and to found.
 func (c *cell) addresses(ports []private.Port, found func(address string)) *addresses {
 	a := &addresses{found: found, urls: map[string]string{}, keep: c.writeEnvironment}
-	if c.private {
+	if c.private || c.engine != nil {
 		a.ports = map[string]string{}
 		for i, instance := range plan.Instances(c.app) {
 			if i < len(ports) {

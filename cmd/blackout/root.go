@@ -63,8 +63,8 @@ with what was true on the chain, and says how the app degraded.`,
 		return usage(err, hint)
 	})
 	root.AddCommand(
-		s.runCommand(), s.cellCommand(), s.enterCommand(), s.planCommand(), s.initCommand(), s.lintCommand(), s.listCommand(), s.explainCommand(), s.reportCommand(), s.gateCommand(), s.scorecardCommand(), s.compareCommand(), s.traceCommand(), s.auditCommand(),
-		s.doctorCommand(), s.schemaCommand(), s.versionCommand(),
+		s.runCommand(), s.cellCommand(), s.enterCommand(), s.inhabitCommand(), s.planCommand(), s.initCommand(), s.lintCommand(), s.listCommand(), s.explainCommand(), s.reportCommand(), s.gateCommand(), s.scorecardCommand(), s.compareCommand(), s.traceCommand(), s.auditCommand(),
+		s.imagesCommand(), s.cleanCommand(), s.doctorCommand(), s.schemaCommand(), s.versionCommand(),
 	)
 	return root
 }

@@ -18,7 +18,7 @@ import (
 func (s *state) runCommand() *cobra.Command {
 	var f files
 	var r rounds
-	var n network
+	var where place
 	var g gating
 	var of suited
 	var apps []string
@@ -63,14 +63,14 @@ runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 			}
 			return words(1, 0, "a scenario, such as aws-us-east-1-down, or --suite, and --app")(c, args)
 		},
-		RunE: func(c *cobra.Command, names []string) error {
+		RunE: func(c *cobra.Command, names []string) (err error) {
 			if len(apps) == 0 {
 				return usage(errors.New("no app is given"), "add --app with the path of an app.yaml, such as --app scenarios/apps/wallet-single")
 			}
 			if parallel < 1 {
 				return usage(fmt.Errorf("--parallel %d: it takes at least 1", parallel), "")
 			}
-			if err := n.check(); err != nil {
+			if err := where.check(); err != nil {
 				return err
 			}
 			suite, names, err := s.suite(of, &r, names, c.Flags())
@@ -98,12 +98,13 @@ runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 			if err := s.browser(cells); err != nil {
 				return err
 			}
-			own, err := s.private(c.Context(), n)
+			leave, err := s.ground(c.Context(), where, cells)
 			if err != nil {
 				return err
 			}
+			defer func() { err = errors.Join(err, leave()) }()
 			for _, c := range cells {
-				if c.private, c.first().private = own, own; own {
+				if c.private || c.engine != nil {
 					continue
 				}
 				if name := showsCertificates(c.plan); name != "" {
@@ -116,7 +117,7 @@ runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 	}
 	f.flags(c.Flags())
 	r.flags(c.Flags())
-	n.flags(c.Flags())
+	where.flags(c.Flags())
 	g.flags(c.Flags())
 	of.flags(c.Flags())
 	c.Flags().StringArrayVar(&apps, "app", nil, "the app under test: its app.yaml or the `folder` of it (repeatable)")

@@ -28,22 +28,30 @@ import (
 // Check is one thing that was tried.
 type Check struct {
 	Name string
-	// Found is what was seen. Err says that it will not do, and Hint what to do about it. Optional marks what only some runs need.
+	// Found is what was seen. Err says that it will not do, and Hint what to do about it: without Err it is a warning. Optional marks what only some runs need.
 	Found    string
 	Err      error
 	Hint     string
 	Optional bool
 }
 
-// Examine tries everything that a run needs. It takes about a second and leaves nothing behind. enter is a command line that enters a private network, see private.Try.
-func Examine(ctx context.Context, c clock.Clock, scratch string, enter ...string) []Check {
+// Self is how this program is started for what is tried in another process or in a container.
+type Self struct {
+	Executable string
+	Enter      []string // its words to enter a private network: private.Try
+	Inhabit    []string // its words to take over the network of containers: docker.Try
+}
+
+// Examine tries everything that a run needs. It takes about two seconds, a few more where an image has to be made first, and leaves nothing else behind.
+func Examine(ctx context.Context, c clock.Clock, scratch string, self Self) []Check {
 	return []Check{
 		machine(),
 		loopback(ctx),
 		folder(scratch),
 		chainBoots(ctx, c, scratch),
 		linkOpens(ctx),
-		privateNetwork(ctx, enter),
+		privateNetwork(ctx, self),
+		containers(ctx, c, scratch, self),
 		tool(ctx, "go", "the sample wallets are built from source", "version"),
 		screen(ctx),
 		tool(ctx, "node", "apps written in JavaScript", "--version"),
@@ -153,9 +161,9 @@ func linkOpens(ctx context.Context) (check Check) {
 }
 
 // privateNetwork is optional: without it an app runs in the machine's own network.
-func privateNetwork(ctx context.Context, enter []string) Check {
+func privateNetwork(ctx context.Context, self Self) Check {
 	c := Check{Name: "private network", Optional: true}
-	switch err := private.Try(ctx, enter[0], enter[1:]...); {
+	switch err := private.Try(ctx, self.Executable, self.Enter...); {
 	case err == nil:
 		c.Found = "an app can be cut off from every network but the run's own"
 	case errors.Is(err, private.ErrSystem):

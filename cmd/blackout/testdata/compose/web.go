@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
@@ -28,7 +29,7 @@ type wallet struct {
 	client *ethclient.Client
 	key    *ecdsa.PrivateKey
 	paying sync.Mutex
-	next   uint64 // the nonce after the last one that the provider took
+	next   uint64 // the nonce after the last one that was kept
 }
 
 func web(ctx context.Context) error {
@@ -112,12 +113,21 @@ func (w *wallet) pay(ctx context.Context, to common.Address, wei *big.Int, key s
 	if err != nil {
 		return payment{}, err
 	}
-	if err := w.client.SendTransaction(ctx, tx); err != nil {
+	raw, err := tx.MarshalBinary()
+	if err != nil {
+		return payment{}, err
+	}
+	// From here on it may be paid, whatever is heard of it: it is kept first, and the worker sees to what was not sent for certain.
+	p := payment{ID: rand.Text(), Key: key, Hash: tx.Hash().Hex(), State: "unsent", Raw: hexutil.Encode(raw)}
+	ctx = context.WithoutCancel(ctx)
+	if err := keep(ctx, p); err != nil {
 		return payment{}, err
 	}
 	w.next = nonce + 1
-	p := payment{ID: rand.Text(), Key: key, Hash: tx.Hash().Hex(), State: "pending"}
-	return p, keep(context.WithoutCancel(ctx), p)
+	if transmit(ctx, w.client, p) == nil {
+		p.State = "pending"
+	}
+	return p, nil
 }
 
 func (w *wallet) payment(rw http.ResponseWriter, r *http.Request) {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -16,7 +18,7 @@ const (
 	receiptBound = 2 * time.Second
 )
 
-// worker asks the provider for the receipts of pending payments, and tells the store.
+// worker sends what web could not, asks the provider for the receipts of pending payments, and tells the store.
 func worker(ctx context.Context) error {
 	client, err := ethclient.DialContext(ctx, os.Getenv("RPC_URL"))
 	if err != nil {
@@ -31,14 +33,31 @@ func worker(ctx context.Context) error {
 			return nil
 		case <-ticks.C:
 		}
-		pending, err := find(ctx, "state", "pending")
-		if err != nil {
+		unsent, err := find(ctx, "state", "unsent")
+		pending, other := find(ctx, "state", "pending")
+		if err := errors.Join(err, other); err != nil {
 			slog.Warn("nothing from the store", "err", err)
+		}
+		for _, p := range unsent {
+			if err := transmit(ctx, client, p); err != nil {
+				slog.Warn("not sent", "id", p.ID, "err", err)
+			}
 		}
 		for _, p := range pending {
 			look(ctx, client, p)
 		}
 	}
+}
+
+// transmit sends a payment's transaction, once or again: it is the same one.
+func transmit(ctx context.Context, client *ethclient.Client, p payment) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := client.Client().CallContext(ctx, nil, "eth_sendRawTransaction", p.Raw)
+	if err != nil && !strings.Contains(err.Error(), "already known") && !strings.Contains(err.Error(), "nonce too low") {
+		return err
+	}
+	return settle(context.WithoutCancel(ctx), p.ID, "unsent", "pending")
 }
 
 // look asks for one receipt.
@@ -53,7 +72,7 @@ func look(ctx context.Context, client *ethclient.Client, p payment) {
 	if receipt.Status == types.ReceiptStatusSuccessful {
 		state = "confirmed"
 	}
-	if err := settle(ctx, p.ID, state); err != nil {
+	if err := settle(ctx, p.ID, "pending", state); err != nil {
 		slog.Warn("not settled", "id", p.ID, "err", err)
 		return
 	}

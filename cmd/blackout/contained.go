@@ -163,7 +163,7 @@ func (s *state) contain(ctx context.Context, c *cell, child *run.Child, scratch 
 		return s.use(ctx, c, in)
 	}
 	o := &child.Order
-	o.Scratch, o.Environ = "/tmp/cell", s.environ
+	o.Scratch, o.Environ = docker.Scratch+"/cell", s.environ
 	o.Contained = &run.Contained{Subnet: in.Subnet(), Gateway: in.Gateway(), Instances: in.Addresses()}
 	if c.compose != nil {
 		o.Contained.Services = c.compose.Names()

@@ -177,7 +177,7 @@ func (a *App) launch(i Instance) (launch, error) {
 		i.Dir = filepath.Join(a.cfg.ScratchDir, i.Name)
 	}
 	if a.cfg.Machine != nil {
-		i.Dir = os.TempDir() // its file system is its own
+		i.Dir = "/tmp" // of its own file system
 	}
 	text := spc.URL
 	if text == "" {
@@ -232,9 +232,9 @@ func (a *App) launch(i Instance) (launch, error) {
 		if argv[0], err = findCommand(argv[0], dir, lookupEnv(env, "PATH")); err != nil {
 			return launch{}, fmt.Errorf("start.command: %w", err)
 		}
-	}
-	if err := os.MkdirAll(i.Dir, 0o700); err != nil {
-		return launch{}, fmt.Errorf("scratch folder: %w", err)
+		if err := os.MkdirAll(i.Dir, 0o700); err != nil {
+			return launch{}, fmt.Errorf("scratch folder: %w", err)
+		}
 	}
 	return launch{Launch{i, argv, env, dir}, u, newScrubber(hidden, a.cfg.Redact)}, nil
 }

@@ -93,6 +93,21 @@ func TestRelay(t *testing.T) {
 	}
 }
 
+// firstRead is the error that an app gets which connects and reads. A reset may come so early that connecting fails with it.
+func firstRead(t *testing.T, address string) error {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return err
+}
+
 // TestRelayWithoutUpstream holds what is said, and what the app sees, when the program behind a service is not there.
 func TestRelayWithoutUpstream(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -107,17 +122,9 @@ func TestRelayWithoutUpstream(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for range 2 {
-		conn, err := net.Dial("tcp", w.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		if err := firstRead(t, w.addr); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("the app sees %v", err)
 		}
-		conn.Close()
 	}
 	if notes := pick[history.Note](w.sink); len(notes) != 1 || !strings.Contains(notes[0].Text, "its upstream does not answer") {
 		t.Errorf("notes: %v", notes)

@@ -127,7 +127,7 @@ func (c *Cell) Start(ctx context.Context) (in io.WriteCloser, out io.Reader, err
 	}
 	c.internet, err = c.create(ctx, testcontainers.ContainerRequest{
 		Name: c.name("internet"), Image: c.cfg.Internet, Cmd: append(slices.Clone(c.cfg.Command), controlFolder), Labels: c.labelled("internet"),
-		Tmpfs: map[string]string{"/tmp": "rw,size=1g"},
+		Tmpfs: map[string]string{Scratch: "rw,size=1g"}, Env: map[string]string{"TMPDIR": Scratch},
 		HostConfigModifier: func(h *container.HostConfig) {
 			h.Binds, h.CapAdd = binds, []string{"NET_ADMIN"}
 			// What the engine does not know of names it asks this cell, and not this machine's resolver.
@@ -159,8 +159,11 @@ func (c *Cell) watch(ended client.ContainerWaitResult) {
 	_ = c.lines.Close() // which never fails
 }
 
+// Scratch is where the container of the internet has room for files that end with it. No folder of this machine's has its path, since those are seen at their own.
+const Scratch = "/.scratch"
+
 // controlFolder is where the container of the internet finds its socket.
-const controlFolder = "/control"
+const controlFolder = "/.control"
 
 // Wait waits until the container of the internet has ended. The error is what it said, or nil for exit status 0.
 func (c *Cell) Wait(ctx context.Context) error {

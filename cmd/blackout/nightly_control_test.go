@@ -88,5 +88,5 @@ func (r *rig) batch(seed, runs int) []done {
 	r.t.Helper()
 	o := shortControl(uint64(seed))
 	o.apps, o.set, o.repeat, o.parallel = []string{calibration}, calibrationShort, runs, runs
-	return r.once(o)
+	return r.once(o, runs)
 }

@@ -37,7 +37,7 @@ func TestNightlyUnderLoad(t *testing.T) {
 	var first *done
 	for i := range n {
 		stop := busy(t, longest)
-		d := r.once(order{scenarios: []string{underLoad}, apps: []string{single}, seed: 7, parallel: 1})[0]
+		d := r.once(order{scenarios: []string{underLoad}, apps: []string{single}, seed: 7, parallel: 1}, 1)[0]
 		stop()
 		table = append(table, r.loadRow(i+1, d))
 		if first == nil {

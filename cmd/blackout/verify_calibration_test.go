@@ -127,11 +127,6 @@ func (r *rig) calibrate(flaw, scenario string, seed uint64) done {
 	return r.run(o)[0]
 }
 
-// beside is the rig for a test that runs beside others: with a folder of its own.
-func (r *rig) beside(t *testing.T) *rig {
-	return &rig{t: t, root: r.root, binary: r.binary, out: filepath.Join(r.out, strings.ReplaceAll(t.Name(), "/", "-"))}
-}
-
 // calibrationTable is what each flaw made the judge say: in bold what it must say.
 func calibrationTable(rows []flawRow, said map[string]spoken) string {
 	var b strings.Builder

@@ -12,6 +12,7 @@ import (
 // TestVerifyContent has one gateway give a page of HTML, and other bytes, to three galleries: one that trusts what comes with a 200, one that checks and has no other
 // gateway, and one that checks and has.
 func TestVerifyContent(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	scenarios := []string{"html-for-content", "wrong-bytes"}
 	short := []string{"scenario.baseline=5s", "scenario.phases[0].for=5s", "scenario.after=20s"}
@@ -52,6 +53,7 @@ func TestVerifyContent(t *testing.T) {
 
 // TestVerifyNoContent runs an outage of storage against an app that uses none: nobody is blamed, and nothing is an error.
 func TestVerifyNoContent(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	runs := r.run(order{
 		scenarios: []string{"html-for-content"}, apps: []string{single}, seed: 1, parallel: 1,

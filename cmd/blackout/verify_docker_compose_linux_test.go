@@ -35,6 +35,7 @@ func needPostgres(t *testing.T) {
 // worker, which the app file says nothing to, lives on the provider's production address. A provider fails, and payments that were taken are settled all the same, in a
 // Postgres that is gone afterwards like all else.
 func TestVerifyDockerCompose(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	needPostgres(t)
 	r := newRig(t)
@@ -74,6 +75,7 @@ func TestVerifyDockerCompose(t *testing.T) {
 
 // TestVerifyDockerComposeFails holds what is said when a service that the app waits for fails, and that nothing is left of it.
 func TestVerifyDockerComposeFails(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	needPostgres(t)
 	r := newRig(t)

@@ -25,6 +25,7 @@ import (
 // TestVerifyDocker holds that a run in containers tells the same as one on this machine: the verdict, the ids of the findings, and the score within three points. It takes
 // what differs most between the two: a provider that falls silent, none that answers, and an app that is killed and started again.
 func TestVerifyDocker(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	r := newRig(t)
 	scenarios := []string{"infura-unreachable", "every-provider-unreachable", "app-killed"}
@@ -47,11 +48,11 @@ func TestVerifyDocker(t *testing.T) {
 // TestVerifyDockerNode runs an app on Node from an image that has nothing of this machine's: viem-wallet, with its providers' addresses compiled in. A library that waits for
 // a silent provider does so in both runtimes. Where it waits longest hangs on what is under way when the fault comes, and so do the points.
 func TestVerifyDockerNode(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	r := newRig(t)
 	const app, points = "viem-wallet", 15
-	t.Setenv("NODE_IMAGE", "scratch")
-	o := order{scenarios: []string{"infura-unreachable"}, apps: []string{app}, seed: 1, parallel: 1}
+	o := order{scenarios: []string{"infura-unreachable"}, apps: []string{app}, seed: 1, parallel: 1, env: []string{"NODE_IMAGE=scratch"}}
 	var local, contained done
 	t.Run("runs", func(t *testing.T) {
 		t.Run("local", func(t *testing.T) { t.Parallel(); local = r.beside(t).run(o)[0] })
@@ -70,6 +71,7 @@ func TestVerifyDockerNode(t *testing.T) {
 // TestVerifyDockerIsolated has an app in a container dial this machine, by every address that it has, a public one, and a host that the world does not know. None of it gets
 // anywhere, and what is not of this world is reported. The app lives on names and certificates of production, as another user than root.
 func TestVerifyDockerIsolated(t *testing.T) {
+	t.Parallel()
 	needEngine(t)
 	r := newRig(t)
 	var met atomic.Int64
@@ -104,8 +106,7 @@ func TestVerifyDockerIsolated(t *testing.T) {
 			}
 		}
 	}
-	t.Setenv("PROBES", strings.Join(probes, ","))
-	d := r.run(order{scenarios: []string{"control"}, apps: []string{"cmd/blackout/testdata/contained"}, seed: 1, parallel: 1,
+	d := r.run(order{scenarios: []string{"control"}, apps: []string{"cmd/blackout/testdata/contained"}, seed: 1, parallel: 1, env: []string{"PROBES=" + strings.Join(probes, ",")},
 		set: []string{"scenario.baseline=7s", "scenario.phases[0].for=7s", "scenario.after=20s"}})[0]
 	clean(t, d)
 	log, err := os.ReadFile(filepath.Join(d.dir, "logs", "app-0.log"))
@@ -138,6 +139,7 @@ func TestVerifyDockerKilled(t *testing.T) {
 	for i := range kills {
 		t.Run(fmt.Sprintf("%02d", i), func(t *testing.T) {
 			t.Parallel()
+			defer waitForRoom(t, 1)()
 			out := t.TempDir()
 			o := order{scenarios: []string{"app-killed"}, apps: []string{single}, overlay: inContainers(single), seed: uint64(i), parallel: 1,
 				set: []string{hastier, "scenario.baseline=7s", "scenario.phases[0].for=7s", "scenario.after=20s"}}

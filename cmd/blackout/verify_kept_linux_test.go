@@ -23,6 +23,7 @@ var keeping = map[string]string{
 // TestVerifyKeptConnections takes the address of two names away from an app in Go and one in Node, which ask the system's resolver, in a private network: what keeps a
 // connection goes on without a question, what opens one for each request fails at the name and works again afterwards.
 func TestVerifyKeptConnections(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for _, d := range r.run(order{
 		scenarios: []string{"cmd/blackout/testdata/verify/name-lost.yaml"}, apps: slices.Sorted(maps.Keys(keeping)), network: networkPrivate, seed: 1, parallel: 2,

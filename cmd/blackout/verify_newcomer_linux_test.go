@@ -31,6 +31,7 @@ const newcomer = "testdata/newcomer"
 // TestVerifyNewcomer takes README's commands for an own app, as an ordinary user, in a folder that holds nothing but such an app. They must lead to a gate that lets the release through, with nothing
 // in the app that is there for Blackout and nothing in the proposed app.yaml left to write.
 func TestVerifyNewcomer(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatal("the newcomer's app needs Node 18 or newer, and npm: on Debian, apt install nodejs npm")
@@ -183,12 +184,16 @@ func (n *atNewcomer) does(command string) (code int, said string) {
 // runs carries out the command that runs the app: again, at most mostTries times in all, where the machine was too busy for it.
 func (n *atNewcomer) runs(command string) {
 	n.t.Helper()
+	room := 2
 	for try := 1; ; try++ {
+		leave := waitForRoom(n.t, room)
+		room = runsAtOnce // alone, if it has to be again
 		ctx, ended := context.WithCancel(n.t.Context())
 		paid := make(chan string, 1)
 		go func() { paid <- n.pays(ctx) }()
 		code, said := n.does(command)
 		ended()
+		leave()
 		answer := <-paid
 		out := filepath.Join(n.rig.out, fmt.Sprintf("%02d", try))
 		n.stage.copy(filepath.Join(n.folder, "runs"), out)

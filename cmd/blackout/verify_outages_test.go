@@ -13,16 +13,21 @@ import (
 
 // TestVerifyAWS is the claim that the project makes: the day AWS us-east-1 went down, one wallet shows its users a balance of zero and the other does not.
 func TestVerifyAWS(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for seed := uint64(1); seed <= 3; seed++ {
-		runs := r.run(order{scenarios: []string{"aws-us-east-1-down"}, apps: []string{single, resilient}, seed: seed, parallel: 2})
-		misleads(t, of(t, runs, single))
-		livesThrough(t, of(t, runs, resilient))
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			runs := r.beside(t).run(order{scenarios: []string{"aws-us-east-1-down"}, apps: []string{single, resilient}, seed: seed, parallel: 2})
+			misleads(t, of(t, runs, single))
+			livesThrough(t, of(t, runs, resilient))
+		})
 	}
 }
 
 // TestVerifyInfura takes the one provider of wallet-single away; wallet-resilient has two more.
 func TestVerifyInfura(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	runs := r.run(order{scenarios: []string{"infura-unreachable"}, apps: []string{single, resilient}, seed: 1, parallel: 2})
 	if d := of(t, runs, single); d.Verdict.Verdict != verdict.Fail {
@@ -34,6 +39,7 @@ func TestVerifyInfura(t *testing.T) {
 // TestVerifyReorg takes back what the chain had confirmed. wallet-single calls a payment confirmed that it sees mined, and never sends it again; wallet-resilient sends
 // the same bytes until they are mined for good.
 func TestVerifyReorg(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	runs := r.run(order{scenarios: []string{"reorg"}, apps: []string{single, resilient}, seed: 1, parallel: 2})
 	if d := of(t, runs, single); d.Severity != verdict.Harming || !slices.ContainsFunc(d.Findings, func(f verdict.Finding) bool { return f.Check == "lost-payment" }) {
@@ -46,11 +52,15 @@ func TestVerifyReorg(t *testing.T) {
 
 // TestVerifyControl lets both wallets live through a good day.
 func TestVerifyControl(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for seed := uint64(1); seed <= 4; seed++ {
-		for _, d := range r.run(shortControl(seed)) {
-			clean(t, d)
-		}
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			for _, d := range r.beside(t).run(shortControl(seed)) {
+				clean(t, d)
+			}
+		})
 	}
 }
 

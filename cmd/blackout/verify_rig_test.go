@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"blackout/harness/history"
 	"blackout/reports"
 	"blackout/reports/markdown"
@@ -71,6 +73,7 @@ type order struct {
 	seed                 uint64
 	repeat               int // with so many seeds from seed on; 0 is 1
 	parallel             int
+	env                  []string // more of the program's environment
 	// beside, unless it is nil, goes on beside the program and is waited for: out is the folder for the runs. ctx ends when the program has ended.
 	beside func(ctx context.Context, out string)
 }
@@ -101,6 +104,22 @@ func (o order) args(out string) []string {
 	return append(args, "--seed", strconv.FormatUint(o.seed, 10), "--parallel", strconv.Itoa(o.parallel), "--out", out)
 }
 
+// runsAtOnce is how many runs the tests together make at one time: what two processors bear without attempts that are sent late.
+const runsAtOnce = 8
+
+// room is shared by all tests, which may go on side by side.
+var room = semaphore.NewWeighted(runsAtOnce)
+
+// waitForRoom waits until there is room for so many runs more, and takes it until the returned function is called.
+func waitForRoom(t *testing.T, runs int) (leave func()) {
+	t.Helper()
+	n := int64(min(runs, runsAtOnce))
+	if err := room.Acquire(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	return func() { room.Release(n) }
+}
+
 // mostTries is how often a run is made when the machine is too busy for it.
 const mostTries = 4
 
@@ -114,14 +133,14 @@ type done struct {
 // all. One that says nothing after that, or for any other reason, fails the test.
 func (r *rig) run(o order) []done {
 	r.t.Helper()
-	runs := r.once(o)
+	runs := r.once(o, o.parallel)
 	for i, d := range runs {
 		for try := 1; r.tooBusy(d) && try < mostTries; try++ {
 			r.t.Logf("the machine was too busy for %s under %s, seed %d: again, alone (%s)", d.Run.App, d.Run.Scenario, d.Run.Seed, strings.Join(d.Reasons, "; "))
 			again := o
 			again.seed, again.repeat = d.Run.Seed, 0
 			again.scenarios, again.apps, again.parallel = []string{r.scenarioOf(o, d)}, []string{r.appOf(o, d)}, 1
-			d = r.once(again)[0]
+			d = r.once(again, runsAtOnce)[0]
 			runs[i] = d
 		}
 		if d.Verdict.Verdict == verdict.Inconclusive {
@@ -153,14 +172,16 @@ func (r *rig) appOf(o order, d done) string {
 	return ""
 }
 
-func (r *rig) once(o order) []done {
+// once makes the runs of an order when there is room for so many.
+func (r *rig) once(o order, room int) []done {
 	r.t.Helper()
+	defer waitForRoom(r.t, room)()
 	r.orders++
 	out := filepath.Join(r.out, fmt.Sprintf("%02d", r.orders))
 	ctx, cancel := context.WithTimeout(r.t.Context(), longest)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, r.binary, o.args(out)...)
-	cmd.Dir = r.root
+	cmd.Dir, cmd.Env = r.root, append(os.Environ(), o.env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	var said bytes.Buffer
@@ -207,6 +228,11 @@ func (r *rig) withCompany(ctx context.Context, cmd *exec.Cmd, out string, beside
 	cancel()
 	<-left
 	return err
+}
+
+// beside is the rig for a test that runs beside others: with a folder of its own.
+func (r *rig) beside(t *testing.T) *rig {
+	return &rig{t: t, root: r.root, binary: r.binary, out: filepath.Join(r.out, strings.ReplaceAll(t.Name(), "/", "-"))}
 }
 
 func (r *rig) read(out string) (runs []done) {

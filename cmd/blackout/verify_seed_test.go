@@ -28,6 +28,7 @@ import (
 //
 // Counts, single attempts and times as observed are not compared: they hang on the machine.
 func TestVerifySameSeed(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	const scenario = "aws-us-east-1-down"
 	runs := r.run(order{scenarios: []string{scenario, scenario}, apps: []string{single}, seed: 7, parallel: 2})

@@ -16,6 +16,7 @@ const proxy = "rpc-proxy"
 // TestVerifyWire drives an RPC proxy as its users do: by JSON-RPC, and over one WebSocket a user for the whole run. As it is, it loses nothing when the provider that feeds its
 // subscriptions falls silent; with a flaw its users stay connected and hear no more, and have to be found to miss what happened.
 func TestVerifyWire(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	short := []string{"scenario.baseline=8s", "scenario.phases[0].for=12s", "scenario.after=20s"}
 	for _, tt := range []struct {

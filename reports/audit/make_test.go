@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"blackout/harness/plan"
+	"blackout/reports/schema/schematest"
 	"blackout/reports/verdict"
 )
 
@@ -95,27 +95,7 @@ func TestMap(t *testing.T) {
 // fits checks a document against the schema that the program prints.
 func fits(t *testing.T, document []byte) {
 	t.Helper()
-	text, err := JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	of, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("audit.json", of); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("audit.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := schema.Validate(doc); err != nil {
+	if err := schematest.Fits(t, JSONSchema, document); err != nil {
 		t.Error(err)
 	}
 }

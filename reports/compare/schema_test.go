@@ -1,40 +1,18 @@
 package compare
 
 import (
-	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
+	"blackout/reports/schema/schematest"
 	"blackout/reports/verdict"
 )
 
 // fits checks a document against the schema that the program prints.
 func fits(t *testing.T, document []byte) error {
 	t.Helper()
-	text, err := JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	of, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("compare.json", of); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("compare.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(doc)
+	return schematest.Fits(t, JSONSchema, document)
 }
 
 // every compares each verdict that the judge gives in its tests with the next, and has one run without a partner.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/invopop/jsonschema"
+
+	"blackout/reports/schema"
 )
 
 // Encode gives gate.json, with a newline at the end.
@@ -34,58 +36,31 @@ func Decode(text []byte) (*Result, error) {
 
 // JSONSchema is the JSON Schema of gate.json, indented. It allows fields that it does not know: they are added over time, never renamed.
 func JSONSchema() ([]byte, error) {
-	r := jsonschema.Reflector{AllowAdditionalProperties: true, Anonymous: true}
-	s := r.Reflect(&Result{})
-	s.Title = "Result of a Blackout gate"
-	s.Description = "gate.json, schema " + Schema + "."
-	out, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode the schema of %s: %w", Schema, err)
-	}
-	return append(out, '\n'), nil
+	return schema.Of(&Result{}, Schema, "Result of a Blackout gate", "gate.json, schema "+Schema+".", nil)
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Result) JSONSchemaExtend(s *jsonschema.Schema) {
-	narrow(s, "schema", func(p *jsonschema.Schema) { p.Const = Schema })
-	narrow(s, "result", enum(Pass, Fail, NotKnown))
-	narrow(s, "baseline", orNull)
+	schema.Set(s, "schema", func(p *jsonschema.Schema) { p.Const = Schema })
+	schema.Set(s, "result", schema.Enum(Pass, Fail, NotKnown))
+	schema.Set(s, "baseline", schema.OrNull)
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Rule) JSONSchemaExtend(s *jsonschema.Schema) {
-	narrow(s, "result", enum(Pass, Fail, NotKnown, Waived, Known, Skipped))
+	schema.Set(s, "result", schema.Enum(Pass, Fail, NotKnown, Waived, Known, Skipped))
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Point) JSONSchemaExtend(s *jsonschema.Schema) {
-	narrow(s, "result", enum(Pass, Fail, NotKnown, Waived, Known))
-	narrow(s, "value", orNull)
+	schema.Set(s, "result", schema.Enum(Pass, Fail, NotKnown, Waived, Known))
+	schema.Set(s, "value", schema.OrNull)
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Waiver) JSONSchemaExtend(s *jsonschema.Schema) {
-	narrow(s, "state", enum(Used, Unused, Expired))
+	schema.Set(s, "state", schema.Enum(Used, Unused, Expired))
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
-func (Run) JSONSchemaExtend(s *jsonschema.Schema) { narrow(s, "score", orNull) }
-
-func narrow(s *jsonschema.Schema, name string, how func(*jsonschema.Schema)) {
-	if p, ok := s.Properties.Get(name); ok {
-		how(p)
-	}
-}
-
-func enum(words ...string) func(*jsonschema.Schema) {
-	return func(p *jsonschema.Schema) {
-		for _, w := range words {
-			p.Enum = append(p.Enum, w)
-		}
-	}
-}
-
-func orNull(p *jsonschema.Schema) {
-	whole := *p
-	*p = jsonschema.Schema{AnyOf: []*jsonschema.Schema{&whole, {Type: "null"}}}
-}
+func (Run) JSONSchemaExtend(s *jsonschema.Schema) { schema.Set(s, "score", schema.OrNull) }

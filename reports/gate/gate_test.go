@@ -9,6 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"blackout/harness/spec"
+	"blackout/reports/schema/schematest"
 	"blackout/reports/verdict"
 )
 
@@ -386,22 +387,7 @@ waivers:
 }
 
 func TestEncode(t *testing.T) {
-	text, err := JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("gate.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("gate.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := schematest.Compile(t, JSONSchema)
 	gates := []string{
 		"rules: [{id: r, metric: attempts.wrong, max: 0}, {id: s, metric: recovered_after_s, max: 1}, {id: t, metric: score, min: 1, where: {kind: content}}]\nwaivers: [{rule: r, reason: x, owner: me, until: \"2026-12-31\"}]\n",
 		"rules: [{id: r, metric: severity, equals: safe}, {id: c, metric: coverage, min: 100%}]\n",

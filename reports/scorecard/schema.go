@@ -1,26 +1,17 @@
 package scorecard
 
 import (
-	"encoding/json"
-	"fmt"
 	"reflect"
 
 	"github.com/invopop/jsonschema"
 
+	"blackout/reports/schema"
 	"blackout/reports/verdict"
 )
 
 // JSONSchema is the JSON Schema of scorecard.json, indented. It allows fields that it does not know: they are added over time, never renamed.
 func JSONSchema() ([]byte, error) {
-	r := jsonschema.Reflector{AllowAdditionalProperties: true, Anonymous: true, Namer: defined}
-	s := r.Reflect([]Card{})
-	s.Title = "Scorecards by Blackout"
-	s.Description = "scorecard.json, schema " + Schema + ": an array of cards, one an app. Shares are numbers from 0 to 1."
-	out, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode the schema of %s: %w", Schema, err)
-	}
-	return append(out, '\n'), nil
+	return schema.Of([]Card{}, Schema, "Scorecards by Blackout", "scorecard.json, schema "+Schema+": an array of cards, one an app. Shares are numbers from 0 to 1.", func(r *jsonschema.Reflector) { r.Namer = defined })
 }
 
 // defined names a type among the definitions: a verdict has a Sum too.
@@ -33,77 +24,48 @@ func defined(t reflect.Type) string {
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Card) JSONSchemaExtend(s *jsonschema.Schema) {
-	set(s, "schema", func(p *jsonschema.Schema) { p.Const = Schema })
-	set(s, "score", score)
-	set(s, "grade", enum("A", "B", "C", "D", "F", "?"))
-	set(s, "severity", enum(severities...))
-	set(s, "coverage", share)
-	set(s, "sum", orNull)
+	schema.Set(s, "schema", func(p *jsonschema.Schema) { p.Const = Schema })
+	schema.Set(s, "score", schema.Score)
+	schema.Set(s, "grade", schema.Enum("A", "B", "C", "D", "F", "?"))
+	schema.Set(s, "severity", schema.Enum(severities...))
+	schema.Set(s, "coverage", schema.Share)
+	schema.Set(s, "sum", schema.OrNull)
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Scenario) JSONSchemaExtend(s *jsonschema.Schema) {
-	set(s, "score", score)
-	set(s, "severity", enum(severities...))
-	set(s, "coverage", share)
+	schema.Set(s, "score", schema.Score)
+	schema.Set(s, "severity", schema.Enum(severities...))
+	schema.Set(s, "coverage", schema.Share)
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Seed) JSONSchemaExtend(s *jsonschema.Schema) {
-	set(s, "verdict", enum(verdict.Pass, verdict.Fail, verdict.Inconclusive, verdict.NotApplicable))
-	set(s, "score", score)
+	schema.Set(s, "verdict", schema.Enum(verdict.Pass, verdict.Fail, verdict.Inconclusive, verdict.NotApplicable))
+	schema.Set(s, "score", schema.Score)
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
-func (SeedCell) JSONSchemaExtend(s *jsonschema.Schema) { set(s, "score", score) }
+func (SeedCell) JSONSchemaExtend(s *jsonschema.Schema) { schema.Set(s, "score", schema.Score) }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Journey) JSONSchemaExtend(s *jsonschema.Schema) {
-	set(s, "score", score)
-	set(s, "worst", enum(verdict.Classes()...))
-	set(s, "attempts", func(p *jsonschema.Schema) {
+	schema.Set(s, "score", schema.Score)
+	schema.Set(s, "worst", schema.Enum(verdict.Classes()...))
+	schema.Set(s, "attempts", func(p *jsonschema.Schema) {
 		p.PropertyNames = &jsonschema.Schema{}
-		enum(verdict.Classes()...)(p.PropertyNames)
+		schema.Enum(verdict.Classes()...)(p.PropertyNames)
 		p.AdditionalProperties = &jsonschema.Schema{Type: "integer", Minimum: "1"}
 	})
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Fact) JSONSchemaExtend(s *jsonschema.Schema) {
-	set(s, "class", enum(verdict.Unavailable, verdict.Wrong, verdict.Harmful))
+	schema.Set(s, "class", schema.Enum(verdict.Unavailable, verdict.Wrong, verdict.Harmful))
 }
 
 // JSONSchemaExtend narrows what the types alone cannot say.
 func (Scores) JSONSchemaExtend(s *jsonschema.Schema) {
-	set(s, "before", score)
-	set(s, "after", score)
+	schema.Set(s, "before", schema.Score)
+	schema.Set(s, "after", schema.Score)
 }
-
-// set changes one property, if the type still has it.
-func set(s *jsonschema.Schema, name string, change func(*jsonschema.Schema)) {
-	if p, ok := s.Properties.Get(name); ok {
-		change(p)
-	}
-}
-
-func enum[W ~string](words ...W) func(*jsonschema.Schema) {
-	return func(p *jsonschema.Schema) {
-		for _, w := range words {
-			p.Enum = append(p.Enum, string(w))
-		}
-	}
-}
-
-// orNull lets a property be null: a pointer in Go.
-func orNull(p *jsonschema.Schema) {
-	whole := *p
-	*p = jsonschema.Schema{OneOf: []*jsonschema.Schema{&whole, {Type: "null"}}}
-}
-
-// score is from 0 to 100, or null when there is none.
-func score(p *jsonschema.Schema) {
-	p.Minimum, p.Maximum = "0", "100"
-	orNull(p)
-}
-
-func share(p *jsonschema.Schema) { p.Minimum, p.Maximum = "0", "1" }

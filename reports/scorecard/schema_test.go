@@ -1,43 +1,21 @@
 package scorecard
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"blackout/harness/spec"
+	"blackout/reports/schema/schematest"
 	"blackout/reports/verdict"
 )
 
 // fits checks a document against the schema that the program prints.
 func fits(t *testing.T, document []byte) error {
 	t.Helper()
-	text, err := JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	of, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("scorecard.json", of); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("scorecard.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(doc)
+	return schematest.Fits(t, JSONSchema, document)
 }
 
 // told reads all verdicts of the judge's own tests, each as a run of one app under a scenario of its own.

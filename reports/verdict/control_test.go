@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"blackout/harness/plan"
+	"blackout/reports/schema/schematest"
 )
 
 // controlOf judges a story as the control of an ordinary run: no faults, and a plan that says so.
@@ -119,7 +120,7 @@ func TestWithControl(t *testing.T) {
 			reasons: []string{"run " + controlID + " is no control of this one: it differs in more than the faults"},
 		},
 	}
-	schema := schemaOf(t)
+	schema := schematest.Compile(t, JSONSchema)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v, control := judged(t, tt.run), controlOf(t, tt.control)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"blackout/reports/schema/schematest"
 )
 
 var update = flag.Bool("update", false, "write testdata/*/verdict.json anew")
@@ -27,29 +29,8 @@ func stories(tb testing.TB) []string {
 	return paths
 }
 
-func schemaOf(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	text, err := JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("verdict.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("verdict.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func TestStories(t *testing.T) {
-	schema := schemaOf(t)
+	schema := schematest.Compile(t, JSONSchema)
 	for _, path := range stories(t) {
 		dir := filepath.Dir(path)
 		t.Run(filepath.Base(dir), func(t *testing.T) {

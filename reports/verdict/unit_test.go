@@ -15,6 +15,7 @@ import (
 	"blackout/harness/clock"
 	"blackout/harness/history"
 	"blackout/harness/plan"
+	"blackout/reports/schema/schematest"
 )
 
 func TestAmounts(t *testing.T) {
@@ -247,7 +248,7 @@ func TestEncodeIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := schemaOf(t)
+	schema := schematest.Compile(t, JSONSchema)
 	if err := schema.Validate(doc); err != nil {
 		t.Error(err)
 	}

@@ -156,6 +156,8 @@ func (a *App) question(i Instance, u *url.URL) (ask func(context.Context) (answe
 func (a *App) plain(err error) string {
 	var timeout net.Error
 	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) && a.cfg.Machine != nil:
+		return "connection refused: in its container nothing listens there; it has to listen on all addresses (0.0.0.0), at the port that url says"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: nothing listens at its address yet"
 	case errors.Is(err, syscall.ECONNRESET):

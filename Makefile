@@ -64,9 +64,14 @@ verify: lint contracts-check apps ## the longer proofs: the race detector, real 
 	$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 
 .PHONY: nightly
-nightly: ## 400 good days of the calibration wallet, 40 of each sample wallet, ten runs under load (about an hour and a half)
+nightly: ## 400 good days of the calibration wallet, 40 of each sample wallet, ten runs under load, both runtimes (about two hours)
 	@rm -rf dist/_artifacts && mkdir -p dist
 	go test -count=1 -tags=nightly -timeout 3h -v -artifacts -outputdir=dist -run '^TestNightly' ./cmd/blackout
+
+.PHONY: runtimes
+runtimes: ## every scenario with the sample wallets, on this machine and in containers, side by side (needs Docker; about half an hour)
+	@mkdir -p dist
+	go test -count=1 -tags=nightly -timeout 3h -v -artifacts -outputdir=dist -run '^TestNightlyRuntimes$$' ./cmd/blackout
 
 CALIBRATE_PARALLEL ?= 6
 .PHONY: calibrate

@@ -13,6 +13,8 @@
 // A program of the machine that the run itself needs, such as a database that a world names, is let in one by one: Expose. What the user wants to open from outside,
 // which is the app, is let out one by one: Publish, on a port of the machine's loopback interface.
 //
+// Where the app runs in containers, the same is done in the container that is their gateway: Inhabit.
+//
 // What the app would find outside through files is covered: the resolver's files are mounted over, sockets that lead outside are masked. All files are on a tmpfs inside,
 // so a killed run leaves none. When the inner process ends, the kernel ends everything in its namespaces. While it lives, orphans become its children: Reap.
 //

@@ -185,7 +185,7 @@ func (s *state) auditApp(ctx context.Context, o auditOrder) (err error) {
 			u.ground = calm[0].ground
 		}
 	}
-	defer func() { err = errors.Join(err, leave()) }()
+	defer func() { err = errors.Join(err, leaving(leave())) }()
 	if err != nil {
 		return errors.Join(err, u.undo())
 	}

@@ -16,7 +16,6 @@ import (
 	"blackout/harness/app"
 	"blackout/harness/history"
 	"blackout/harness/run"
-	"blackout/harness/runtime/compose"
 	"blackout/harness/runtime/private"
 	"blackout/harness/spec"
 	"blackout/reports"
@@ -30,8 +29,7 @@ type cell struct {
 	*loaded
 	files             files // that it was loaded by
 	appFile, scenario string
-	control           *cell         // is played first; nil for none
-	compose           *compose.File // its app starts by one; nil when it does not
+	control           *cell // is played first; nil for none
 	ground
 	listed bool // a suite named the scenario, and not the user
 
@@ -112,17 +110,18 @@ func (s *state) play(ctx context.Context, c *cell, out string, lane *terminal.La
 	end := func() error { return nil }
 	if c.engine != nil {
 		if end, err = s.contain(ctx, c, &child, scratch); err != nil {
+			child.Discard()
 			return nil, err
 		}
 	}
-	ran := errors.Join(run.Spawn(ctx, child, kill), end())
+	ran, left := run.Spawn(ctx, child, kill), end()
 	if ran != nil && !c.private { // a private network takes its processes with it, and their ids mean others here
 		groups.end()
 	}
 	v, err := reports.Make(c.dir)
 	switch {
 	case v == nil && ran != nil:
-		return nil, ran // that is why there is no history
+		return nil, errors.Join(ran, left) // that is why there is no history
 	case v == nil:
 		return nil, err
 	case err == nil:
@@ -135,7 +134,7 @@ func (s *state) play(ctx context.Context, c *cell, out string, lane *terminal.La
 	if ran != nil && v.Ended == verdict.Truncated && ctx.Err() == nil {
 		err = errors.Join(fmt.Errorf("the run ended before its history was sealed: %w", ran), err)
 	}
-	return v, errors.Join(err, where.err)
+	return v, errors.Join(err, where.err, left)
 }
 
 // builder is the app's build with its log; nil when the app file has none. Secrets are taken out of what it prints.

@@ -36,12 +36,12 @@ func (s *state) serviceImages(ctx context.Context, e *docker.Engine, a *spec.App
 	if err != nil {
 		return nil, err
 	}
-	said := app.Log(log, redact)
+	said := app.Log(log, redact, nil)
 	defer func() { err = errors.Join(err, said.Close()) }()
 	return e.BuildServices(ctx, a.Name, f, said)
 }
 
-// serviceLog is where what a service prints is kept, without the app's secrets.
+// serviceLog is where what a service prints is kept, without the app's secrets and the values of its variables.
 func (s *state) serviceLog(c *cell, service string) (io.WriteCloser, error) {
 	redact, err := s.redactor(c.app)
 	if err != nil {
@@ -51,7 +51,11 @@ func (s *state) serviceLog(c *cell, service string) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return redacted{app.Log(file, redact), file}, nil
+	var values map[string]string
+	if one := c.compose.Service(service); one != nil {
+		values = one.Env
+	}
+	return redacted{app.Log(file, redact, values), file}, nil
 }
 
 // redacted is a log file behind what redacts it.

@@ -16,6 +16,7 @@ import (
 	"blackout/harness/app"
 	"blackout/harness/plan"
 	"blackout/harness/run"
+	"blackout/harness/runtime/compose"
 	"blackout/harness/runtime/docker"
 	"blackout/harness/spec"
 )
@@ -46,22 +47,23 @@ func (p *place) check() error {
 type ground struct {
 	private bool           // it has a network of its own on this machine
 	engine  *docker.Engine // it runs in containers; nil when it does not
+	compose *compose.File  // then, of an app that starts by one
 }
 
 // ground finds where cells run, and marks them. close has to be called when they have ended.
 func (s *state) ground(ctx context.Context, p place, cells []*cell) (close func() error, err error) {
 	close = func() error { return nil }
 	var inside, here []*cell
+	files := map[*cell]*compose.File{}
 	for _, c := range cells {
 		key, err := contained(c, p)
 		if err != nil {
 			return close, err
 		}
 		if key == "compose" {
-			if c.compose, err = s.composeFile(ctx, c.app); err != nil {
+			if files[c], err = s.composeFile(ctx, c.app); err != nil {
 				return close, err
 			}
-			c.first().compose = c.compose
 		}
 		if key != "" {
 			inside = append(inside, c)
@@ -82,12 +84,21 @@ func (s *state) ground(ctx context.Context, p place, cells []*cell) (close func(
 		close = in.engine.Close
 	}
 	for _, c := range inside {
+		in.compose = files[c]
 		c.ground, c.first().ground = in, in
 	}
 	for _, c := range here {
 		c.ground, c.first().ground = on, on
 	}
 	return close, nil
+}
+
+// leaving is the error of the function that ground gives.
+func leaving(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: exitEnvironment, err: fmt.Errorf("leave the container engine: %w", err)}
 }
 
 // contained is the key of the app file that starts containers; "" for an app that is a program of this machine.
@@ -153,8 +164,12 @@ func (s *state) contain(ctx context.Context, c *cell, child *run.Child, scratch 
 	child.Runner = in
 	child.Build = func(ctx context.Context) error {
 		// Of several runs of one app at once, none may pack what another is writing.
-		s.preparing.Lock()
-		defer s.preparing.Unlock()
+		select {
+		case s.preparing <- struct{}{}:
+			defer func() { <-s.preparing }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		if prepare != nil {
 			if err := prepare(ctx); err != nil {
 				return err
@@ -166,7 +181,7 @@ func (s *state) contain(ctx context.Context, c *cell, child *run.Child, scratch 
 	o.Scratch, o.Environ = docker.Scratch+"/cell", s.environ
 	o.Contained = &run.Contained{Subnet: in.Subnet(), Gateway: in.Gateway(), Instances: in.Addresses()}
 	if c.compose != nil {
-		o.Contained.Services = c.compose.Names()
+		o.Contained.Services, o.Contained.Hidden = c.compose.Names(), c.compose.App.Env
 	}
 	closed, err := lead(ctx, child.Ports, in.Shared())
 	end = func() error {
@@ -200,7 +215,7 @@ func (s *state) readable(c *cell, o run.Order) []string {
 func (s *state) use(ctx context.Context, c *cell, in *docker.Cell) (err error) {
 	if name := c.app.Start.Image; name != "" {
 		in.Use(name)
-		return nil
+		return c.engine.Have(ctx, name)
 	}
 	log, err := run.LogFile(c.dir, "image.log")
 	if err != nil {
@@ -227,7 +242,7 @@ func (s *state) buildImage(ctx context.Context, e *docker.Engine, a *spec.App, l
 	if err != nil {
 		return "", err
 	}
-	said := app.Log(log, redact)
+	said := app.Log(log, redact, nil)
 	defer func() { err = errors.Join(err, said.Close()) }()
 	return e.BuildApp(ctx, a.Name, s.beside(a, a.Start.Build), said)
 }

@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 
 	"blackout/harness/clock"
@@ -26,8 +25,8 @@ type state struct {
 	clock          clock.Clock
 	// interrupts asks for the interrupt and termination signals, as values of the channel. A command that does not ask is ended by them, as any program is.
 	interrupts func() <-chan os.Signal
-	// preparing is held while an app's image is made.
-	preparing sync.Mutex
+	// preparing has room for one, while an app's image is made.
+	preparing chan struct{}
 }
 
 func (s *state) env(name string) (string, bool) {
@@ -166,7 +165,8 @@ func fromProcess() int {
 		return c
 	}
 	s := &state{
-		args: os.Args[1:], environ: os.Environ(), dir: dir, executable: executable,
+		preparing: make(chan struct{}, 1),
+		args:      os.Args[1:], environ: os.Environ(), dir: dir, executable: executable,
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, clock: clock.Start(), interrupts: interrupts,
 	}
 	return s.main(context.Background())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 
 	"blackout/harness/history"
 	"blackout/harness/plan"
@@ -37,7 +38,11 @@ func doors(shared string, count int) ([]net.Listener, error) {
 	}
 	var all []net.Listener
 	for i := range count {
-		l, err := net.Listen("unix", control.AppSocket(shared, i))
+		path := control.AppSocket(shared, i)
+		l, err := net.Listen("unix", path)
+		if err == nil {
+			err = os.Chmod(path, 0o666) // the parent may be an ordinary user, and nobody else gets into its folder
+		}
 		if err != nil {
 			return nil, err
 		}

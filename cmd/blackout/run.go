@@ -102,7 +102,7 @@ runs the worst counts, in the order 2, 130, 1, 4, 3, 0.`,
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, leave()) }()
+			defer func() { err = errors.Join(err, leaving(leave())) }()
 			for _, c := range cells {
 				if c.private || c.engine != nil {
 					continue
@@ -135,7 +135,7 @@ func (s *state) runCells(ctx context.Context, cells []*cell, out string, paralle
 	var codes []int
 	var failures []error
 	for _, c := range cells {
-		if c.err != nil {
+		if c.err != nil && (c.verdict != nil || !interrupted) {
 			failures = append(failures, fmt.Errorf("%s × %s: %w", c.plan.Scenario, c.plan.App, c.err))
 		}
 		if c.err != nil || !gated || c.verdict == nil || !leftToGate(c.verdict) { // else the gate decides
@@ -175,6 +175,8 @@ func (s *state) playShown(ctx context.Context, cells []*cell, out string, parall
 // code is the exit code of a cell that had its turn, or none because of an interrupt.
 func (c *cell) code(interrupted bool) int {
 	switch {
+	case c.err != nil && c.verdict == nil && interrupted: // while it was being set up
+		return exitInterrupted
 	case c.err != nil:
 		return exitEnvironment
 	case c.verdict == nil: // interrupted before its turn

@@ -89,7 +89,7 @@ func (r *rig) sweeps(e *docker.Engine, image, other string) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
-	labels := map[string]string{"org.blackout.owner": strconv.Itoa(ended.ProcessState.Pid()) + "-1700000000000", "org.blackout.folder": folder}
+	labels := map[string]string{"org.blackout.owner": ownedBy(t, beside, "verify-images-"+id, ended.ProcessState.Pid()), "org.blackout.folder": folder}
 	if _, err := beside.NetworkCreate(t.Context(), "verify-gone-"+id, client.NetworkCreateOptions{Driver: "bridge", Labels: labels}); err != nil {
 		t.Fatal(err)
 	}
@@ -306,6 +306,21 @@ func engineClient(t *testing.T) *client.Client {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// ownedBy is the owner's label of a run, as a process of that id would have it that has ended.
+func ownedBy(t *testing.T, c *client.Client, run string, pid int) string {
+	t.Helper()
+	list, err := c.NetworkList(t.Context(), client.NetworkListOptions{Filters: make(client.Filters).Add("label", "org.blackout.run="+run)})
+	if err != nil || len(list.Items) != 1 {
+		t.Fatalf("%d networks of %s: %v", len(list.Items), run, err)
+	}
+	label := strings.Split(list.Items[0].Labels["org.blackout.owner"], " ")
+	if len(label) != 5 {
+		t.Fatalf("the owner's label is %q", label)
+	}
+	label[3] = strconv.Itoa(pid)
+	return strings.Join(label, " ")
 }
 
 // ours are the containers and networks whose names have a part, in order.

@@ -39,6 +39,8 @@ type Config struct {
 	// Lookup gives the variables but ${instance.…} that start.command and ready may use, such as ${service.infura.url}. Their values are kept out of errors, log and
 	// history as well. Nil: there are none.
 	Lookup func(i Instance, name string) (string, bool)
+	// Hidden are further values that appear nowhere, by name: the variables of an image or a compose file.
+	Hidden map[string]string
 	// LogDir gets <instance>.log, at most 16 MiB each.
 	LogDir string
 	// ScratchDir holds the folder of an instance that has none of its own.
@@ -216,6 +218,7 @@ func (a *App) launch(i Instance) (launch, error) {
 	if hidden == nil {
 		hidden = map[string]string{}
 	}
+	maps.Copy(hidden, a.cfg.Hidden)
 	argv := make([]string, len(spc.Start.Command))
 	for k, word := range spc.Start.Command {
 		if argv[k], err = spec.Expand(word, func(name string) (string, bool) {

@@ -34,9 +34,9 @@ type output struct {
 	lines     int // how many lines the ring has seen
 }
 
-// Log keeps what a build prints, at most 16 MiB, after redact. Close does not close what it goes to.
-func Log(to io.Writer, redact func(string) string) io.WriteCloser {
-	return newOutput(to, newScrubber(nil, redact))
+// Log keeps what a build or a service prints, at most 16 MiB, after redact and without these values, which have names. Close does not close what it goes to.
+func Log(to io.Writer, redact func(string) string, values map[string]string) io.WriteCloser {
+	return newOutput(to, newScrubber(values, redact))
 }
 
 func newOutput(log io.Writer, scrub *scrubber) *output { return &output{log: log, scrub: scrub} }

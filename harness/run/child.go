@@ -148,12 +148,7 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	go func() { read <- eachLine(out, c.Lines) }()
 	// What ends the cell goes on when ctx has ended.
 	ending := context.WithoutCancel(ctx)
-	if _, err := in.Write(append(order, '\n')); err != nil {
-		return errors.Join(fmt.Errorf("tell the cell what to do: %w", err), runner.Kill(ending), runner.Wait(ending))
-	}
-
 	ended := make(chan struct{})
-	building := c.startBuild(ctx, in)
 	go func() {
 		select {
 		case <-ended:
@@ -171,6 +166,13 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 		}
 		_ = runner.Kill(ending)
 	}()
+	if _, err := in.Write(append(order, '\n')); err != nil {
+		_ = runner.Kill(ending) // if it has not ended, which is why it could not be told
+		waited := runner.Wait(ending)
+		close(ended)
+		return errors.Join(waited, fmt.Errorf("tell the cell what to do: %w", err), <-read)
+	}
+	building := c.startBuild(ctx, in)
 	err = runner.Wait(ending)
 	readErr := <-read
 	close(ended)
@@ -237,6 +239,9 @@ func (u *untilEnd) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Discard gives up what a child that is not started would have had.
+func (c Child) Discard() { c.closePorts() }
 
 // closePorts leaves the ports to the cell.
 func (c Child) closePorts() {

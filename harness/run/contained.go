@@ -23,6 +23,8 @@ type Contained struct {
 	// Subnet is the network of all these containers, and Gateway the address in it through which the others send what is not for one of them: this cell's own.
 	Subnet  netip.Prefix `json:"subnet"`
 	Gateway netip.Addr   `json:"gateway"`
+	// Hidden are the variables that a compose file gives the app, whose values are kept out of everything.
+	Hidden map[string]string `json:"hidden,omitempty"`
 	// Instances are the addresses of the app's instances, in their order.
 	Instances []netip.Addr `json:"instances"`
 	// Services are the names by which what a compose file has is found; none without such a file.
@@ -77,16 +79,27 @@ func (m containers) Keep(at netip.AddrPort) (io.Closer, error) { return private.
 func (m containers) Close() {}
 
 func (m containers) Start(ctx context.Context, l app.Launch, out io.WriteCloser) (app.Process, error) {
-	// It outlives the stage in which it is started: Stop and Kill end it.
-	events, err := m.Control.Start(context.WithoutCancel(ctx), l.Instance.Name, control.Launch{Env: l.Env, Files: m.files})
+	// It outlives the stage in which it is started, but for the start itself: Stop and Kill end it.
+	living, end := context.WithCancel(context.WithoutCancel(ctx))
+	detach := context.AfterFunc(ctx, end)
+	events, err := m.Control.Start(living, l.Instance.Name, control.Launch{Env: l.Env, Files: m.files})
 	if err != nil {
+		end()
 		return nil, errors.Join(err, out.Close())
 	}
-	if _, err := events.Next(); err != nil {
+	_, err = events.Next()
+	if err == nil && !detach() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		end()
 		return nil, errors.Join(err, events.Close(), out.Close())
 	}
 	c := &container{control: m.Control, name: l.Instance.Name, clock: m.clock, out: out, gone: make(chan struct{})}
-	go c.follow(events)
+	go func() {
+		defer end()
+		c.follow(events)
+	}()
 	return c, nil
 }
 
@@ -111,12 +124,17 @@ func (c *container) follow(events *control.Events) {
 		e, err := events.Next()
 		if err != nil || e.Ended != "" {
 			c.mu.Lock()
-			c.end = app.End{At: c.clock.Now(), Status: e.Ended, ByItself: !c.stopping}
+			// What cannot be followed any more is no crash of the app's.
+			c.end = app.End{At: c.clock.Now(), Status: e.Ended, ByItself: !c.stopping && e.Ended != ""}
 			c.mu.Unlock()
-			if err != nil {
+			if e.Ended == "" {
 				c.end.Status = fmt.Sprintf("ended, status unknown (%v)", err)
 			}
-			c.end.LogErr = errors.Join(c.out.Close(), events.Close())
+			var lost error
+			if e.Lost != "" {
+				lost = errors.New(e.Lost)
+			}
+			c.end.LogErr = errors.Join(lost, c.out.Close(), events.Close())
 			return
 		}
 		_, _ = c.out.Write(e.Out) // it keeps its error for Close

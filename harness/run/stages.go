@@ -292,6 +292,7 @@ func (c *cell) startApp(ctx context.Context) error {
 	}
 	var environ map[string]string // an image has its own
 	var machine app.Machine
+	var hidden map[string]string
 	company := func(context.Context, string) error { return nil }
 	if in := c.cfg.Contained; in != nil {
 		there := in.machine(c.clock, c.authorityPEM())
@@ -322,7 +323,7 @@ func (c *cell) startApp(ctx context.Context) error {
 			return env, nil
 		},
 		Clock: c.clock, Sink: c.sink, Redact: c.redact.String, Path: environ["PATH"], Home: environ["HOME"], Lang: environ["LANG"],
-		As: c.cfg.As, Machine: machine,
+		As: c.cfg.As, Machine: machine, Hidden: hidden,
 	})
 	if c.app != nil {
 		c.later("stop the app", c.app.Stop)

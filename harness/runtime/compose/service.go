@@ -145,6 +145,9 @@ func (r *reader) mount(s *Service, v types.ServiceVolumeConfig) {
 		if info, err := os.Stat(v.Source); err == nil && info.Mode()&os.ModeSocket != 0 || strings.HasSuffix(v.Source, "docker.sock") {
 			r.refuse(v.Source+" is a socket of this machine: it leads out of the run's network", key...)
 			return
+		} else if holdsSockets(v.Source) {
+			r.refuse(v.Source+" holds sockets of this machine: they lead out of the run's network", key...)
+			return
 		} else if err != nil && (v.Bind == nil || !bool(v.Bind.CreateHostPath)) {
 			r.refuse(v.Source+" is not there", key...)
 			return
@@ -175,6 +178,16 @@ func (r *reader) mount(s *Service, v types.ServiceVolumeConfig) {
 		return
 	}
 	s.Mounts = append(s.Mounts, m)
+}
+
+// holdsSockets reports whether a folder has below it where the container engine listens, or where runs do.
+func holdsSockets(folder string) bool {
+	for _, inside := range []string{"/var/run/docker.sock", "/run/docker.sock", os.TempDir()} {
+		if rel, err := filepath.Rel(folder, inside); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+			return true
+		}
+	}
+	return false
 }
 
 // file puts a secret or config where the service looks for it.

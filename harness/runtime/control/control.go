@@ -36,6 +36,7 @@ type Event struct {
 	Started bool   `json:"started,omitempty"`
 	Out     []byte `json:"out,omitempty"`   // it printed this
 	Ended   string `json:"ended,omitempty"` // how: "exit status 1"
+	Lost    string `json:"lost,omitempty"`  // with Ended: what it printed is not all there, and why
 	Error   string `json:"error,omitempty"` // it could not be started, or seen to its end
 }
 
@@ -54,5 +55,5 @@ const (
 	After  = "after"
 )
 
-// verbBound is how long the engine may take for one thing, beside a grace.
-const verbBound = 10 * time.Second
+// headerBound is how long a request may take to be read.
+const headerBound = 10 * time.Second

@@ -64,7 +64,7 @@ func Serve(ctx context.Context, folder string, order io.Reader, lines func(line 
 	if err != nil {
 		return nil, fmt.Errorf("listen for the cell: %w", err)
 	}
-	s := &Server{&http.Server{Handler: mux, ReadHeaderTimeout: verbBound, BaseContext: func(net.Listener) context.Context { return ctx }}, make(chan error, 1)}
+	s := &Server{&http.Server{Handler: mux, ReadHeaderTimeout: headerBound, BaseContext: func(net.Listener) context.Context { return ctx }}, make(chan error, 1)}
 	go func() { s.served <- s.http.Serve(l) }()
 	return s, nil
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
@@ -35,7 +36,7 @@ type Config struct {
 	Writable, Readable []string
 }
 
-// Cell is one cell in containers. It is safe for concurrent use.
+// Cell is one cell in containers. Start and Close are called once each; all else is safe for concurrent use.
 type Cell struct {
 	engine *Engine
 	cfg    Config
@@ -51,6 +52,7 @@ type Cell struct {
 	starting sync.Mutex // held while services are started
 
 	mu       sync.Mutex
+	closed   bool // nothing may be made any more
 	image    string
 	services *services // of a compose file; nil without one
 	internet testcontainers.Container
@@ -62,11 +64,11 @@ func (e *Engine) NewCell(ctx context.Context, cfg Config) (*Cell, error) {
 	if len(cfg.Instances) > mostInstances {
 		return nil, fmt.Errorf("%d instances: there are addresses for %d", len(cfg.Instances), mostInstances)
 	}
-	by, err := owner()
+	by, err := thisProcess(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find this process: %w", err)
 	}
-	c := &Cell{engine: e, cfg: cfg, labels: map[string]string{labelOwner: by, labelRun: cfg.ID, labelFolder: cfg.Folder}, app: map[string]testcontainers.Container{}}
+	c := &Cell{engine: e, cfg: cfg, labels: map[string]string{labelOwner: by.String(), labelRun: cfg.ID, labelFolder: cfg.Folder}, app: map[string]testcontainers.Container{}}
 	var seed byte
 	for _, b := range []byte(cfg.ID) {
 		seed = seed*31 + b
@@ -195,7 +197,7 @@ func (c *Cell) Kill(ctx context.Context) error {
 	return err
 }
 
-// Close removes all containers of the cell, and its network.
+// Close removes all that the cell has in the engine.
 func (c *Cell) Close(ctx context.Context) error {
 	var errs []error
 	if c.told != nil {
@@ -204,6 +206,7 @@ func (c *Cell) Close(ctx context.Context) error {
 	c.starting.Lock() // the cell has ended, and with it what it asked for
 	defer c.starting.Unlock()
 	c.mu.Lock()
+	c.closed = true
 	all := []testcontainers.Container{c.internet}
 	for _, instance := range c.app {
 		all = append(all, instance)
@@ -214,30 +217,41 @@ func (c *Cell) Close(ctx context.Context) error {
 		}
 	}
 	c.mu.Unlock()
-	failed := make([]error, len(all))
 	var removing sync.WaitGroup
-	for i, one := range all {
+	for _, one := range all {
 		if one == nil {
 			continue
 		}
-		removing.Go(func() {
-			_, failed[i] = c.engine.client.ContainerRemove(ctx, one.GetContainerID(), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		removing.Go(func() { // all at once; what is not gone then is seen to below
+			_, _ = c.engine.client.ContainerRemove(ctx, one.GetContainerID(), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 		})
 	}
 	removing.Wait()
-	errs = append(append(errs, failed...), c.removeVolumes(ctx))
 	if c.server != nil {
 		errs = append(errs, c.server.Close())
 	}
-	return errors.Join(append(errs, c.engine.removeSubnet(ctx, c.net))...)
+	// The network, the volumes, and what was being made when it was cut off and nobody knows of.
+	_, err := c.engine.sweep(ctx, func(labels map[string]string) bool {
+		return labels[labelOwner] == c.labels[labelOwner] && labels[labelRun] == c.labels[labelRun]
+	})
+	return errors.Join(append(errs, err)...)
 }
+
+// errClosed is what latecomers hear.
+var errClosed = errors.New("the run has ended")
+
+// making is how long the engine may take to make something.
+const making = time.Minute
 
 // create makes a container in the cell's network, at an address of the engine's choice if at is none.
 func (c *Cell) create(ctx context.Context, req testcontainers.ContainerRequest, at netip.Addr, aliases ...string) (testcontainers.Container, error) {
+	// An interrupt does not cut it off: the engine would have it, and nobody would know.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), making)
+	defer cancel()
 	req.Networks, req.EndpointSettingsModifier = []string{c.net.name}, c.net.endpoint(at, aliases...)
 	made, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: req})
 	if err != nil {
-		return nil, errors.Join(firstLine(err))
+		return nil, firstLine(err)
 	}
 	return made, nil
 }

@@ -45,10 +45,8 @@ const answering = 10 * time.Second
 func Connect(ctx context.Context) (*Engine, error) {
 	// Its reaper is an image that may not be had, and Sweep does what it would. A file /.dockerenv would have it take this machine for a container.
 	for name, value := range map[string]string{"TESTCONTAINERS_RYUK_DISABLED": "true", "TESTCONTAINERS_HOST_OVERRIDE": "127.0.0.1"} {
-		if os.Getenv(name) == "" {
-			if err := os.Setenv(name, value); err != nil {
-				return nil, err
-			}
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
 		}
 	}
 	log.SetDefault(log.NewNoopLogger())
@@ -66,6 +64,10 @@ func Connect(ctx context.Context) (*Engine, error) {
 	e.Version, e.API = v.Version, v.APIVersion
 	if !recent(e.API) {
 		return nil, errors.Join(fmt.Errorf("the container engine %s is too old: it speaks API %s, and %d.%d is needed", e.Version, e.API, leastAPI[0], leastAPI[1]), e.Close())
+	}
+	// Where there is none, testcontainers makes another and connects every container to it: a way out.
+	if _, err := e.client.NetworkInspect(ctx, "bridge", client.NetworkInspectOptions{}); err != nil {
+		return nil, errors.Join(fmt.Errorf("the container engine has no network called bridge, as it has by itself: %w", firstLine(err)), e.Close())
 	}
 	return e, nil
 }

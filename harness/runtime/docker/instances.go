@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -27,7 +29,7 @@ var _ control.Host = host{}
 
 // Start starts an instance: in a new container the first time, and in the same again.
 func (c host) Start(ctx context.Context, instance string, l control.Launch, happened func(control.Event)) error {
-	made, err := c.instance(ctx, instance, l)
+	made, tty, err := c.instance(ctx, instance, l)
 	if err != nil {
 		return err
 	}
@@ -43,10 +45,17 @@ func (c host) Start(ctx context.Context, instance string, l control.Launch, happ
 	}
 	happened(control.Event{Started: true})
 	printed := teller(happened)
-	_, copyErr := stdcopy.StdCopy(printed, printed, attached.Reader)
+	copyErr := copyLogs(printed, attached.Reader, tty)
+	if copyErr != nil {
+		_, _ = io.Copy(io.Discard, attached.Reader) // so that the app can go on printing
+	}
 	select {
 	case w := <-ended.Result:
-		happened(control.Event{Ended: status(w.StatusCode)})
+		end := control.Event{Ended: status(w.StatusCode)}
+		if copyErr != nil {
+			end.Lost = copyErr.Error()
+		}
+		happened(end)
 		return nil
 	case err := <-ended.Error:
 		return errors.Join(err, copyErr)
@@ -55,8 +64,8 @@ func (c host) Start(ctx context.Context, instance string, l control.Launch, happ
 
 // status words an exit status as for a program on this machine. An engine gives 128 and the signal's number for one that a signal ended.
 func status(code int64) string {
-	if code == 137 {
-		return "signal: killed"
+	if code > 128 && code < 128+65 {
+		return "signal: " + syscall.Signal(code-128).String()
 	}
 	return "exit status " + strconv.FormatInt(code, 10)
 }
@@ -69,24 +78,27 @@ func (t teller) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// instance is the container of an instance, which is made when there is none.
-func (c *Cell) instance(ctx context.Context, name string, l control.Launch) (testcontainers.Container, error) {
+// instance is the container of an instance, which is made when there is none. tty says that it has a terminal.
+func (c *Cell) instance(ctx context.Context, name string, l control.Launch) (made testcontainers.Container, tty bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if there := c.app[name]; there != nil {
-		return there, nil
-	}
-	index := slices.Index(c.cfg.Instances, name)
-	if index < 0 || c.image == "" {
-		return nil, fmt.Errorf("instance %s: there is no such instance, or no image yet", name)
-	}
 	service := &compose.Service{}
 	if c.services != nil {
 		service = c.services.file.App
 	}
+	if there := c.app[name]; there != nil {
+		return there, service.TTY, nil
+	}
+	if c.closed {
+		return nil, false, errClosed
+	}
+	index := slices.Index(c.cfg.Instances, name)
+	if index < 0 || c.image == "" {
+		return nil, false, fmt.Errorf("instance %s: there is no such instance, or no image yet", name)
+	}
 	req, err := c.request(service, c.image, name, l)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	modify := req.HostConfigModifier
 	req.Name, req.Labels = c.name(name), c.labelled("app")
@@ -98,12 +110,11 @@ func (c *Cell) instance(ctx context.Context, name string, l control.Launch) (tes
 	if service.Name != "" {
 		aliases = append(append(aliases, service.Name), service.Aliases...)
 	}
-	made, err := c.create(ctx, req, c.net.at(instancesAt+index), aliases...)
-	if err != nil {
-		return nil, err
+	if made, err = c.create(ctx, req, c.net.at(instancesAt+index), aliases...); err != nil {
+		return nil, false, err
 	}
 	c.app[name] = made
-	return made, nil
+	return made, service.TTY, nil
 }
 
 // files writes what an instance finds in the place of its image's own files, and says how they are bound over them.
@@ -114,8 +125,9 @@ func (c *Cell) files(instance string, content map[string][]byte) ([]string, erro
 	}
 	var binds []string
 	for path, bytes := range content {
-		own := filepath.Join(folder, strings.ReplaceAll(strings.Trim(path, "/"), "/", "_"))
-		if err := os.WriteFile(own, bytes, 0o644); err != nil {
+		own := filepath.Join(folder, url.PathEscape(strings.Trim(path, "/")))
+		// Its user may be any, and this process's umask is no affair of the app's.
+		if err := errors.Join(os.WriteFile(own, bytes, 0o644), os.Chmod(own, 0o644)); err != nil {
 			return nil, err
 		}
 		binds = append(binds, own+":"+path+":ro")

@@ -12,48 +12,19 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
-	"github.com/shirou/gopsutil/v4/process"
 
 	"blackout/harness/clock"
 )
 
 // Labels of everything that this package makes.
 const (
-	labelOwner = "org.blackout.owner" // the process that made it, and when that started
+	labelOwner = "org.blackout.owner" // the process that made it: owner
 	labelRun   = "org.blackout.run"   // the run's id
 	labelRole  = "org.blackout.role"  // internet, app, service
 	labelImage = "org.blackout.image" // of images: internet, app
 	// labelFolder, of networks, is the cell's own folder on this machine.
 	labelFolder = "org.blackout.folder"
 )
-
-// owner names this process in a label. A process id alone may come to be another's.
-func owner() (string, error) {
-	p, err := process.NewProcess(int32(os.Getpid()))
-	if err != nil {
-		return "", err
-	}
-	began, err := p.CreateTime()
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d-%d", p.Pid, began), nil
-}
-
-// gone reports whether the process that an owner's label names runs no more.
-func gone(ctx context.Context, label string) bool {
-	var pid int32
-	var began int64
-	if _, err := fmt.Sscanf(label, "%d-%d", &pid, &began); err != nil {
-		return true
-	}
-	p, err := process.NewProcessWithContext(ctx, pid)
-	if err != nil {
-		return true
-	}
-	at, err := p.CreateTimeWithContext(ctx)
-	return err != nil || at != began
-}
 
 // Removed counts what a sweep removed.
 type Removed struct{ Containers, Networks, Volumes, Folders int }
@@ -78,7 +49,11 @@ func (r Removed) String() string {
 
 // Sweep removes what runs have left whose process is gone. Those that go on are not touched.
 func (e *Engine) Sweep(ctx context.Context) (Removed, error) {
-	return e.sweep(ctx, func(labels map[string]string) bool { return gone(ctx, labels[labelOwner]) })
+	here, err := thisProcess(ctx)
+	if err != nil {
+		return Removed{}, fmt.Errorf("find this process: %w", err)
+	}
+	return e.sweep(ctx, func(labels map[string]string) bool { return here.knowsGone(ctx, labels[labelOwner]) })
 }
 
 // sweepTries is how often something is tried that another holds who sweeps at the same time, or ends just now, and sweepPause the time in between.

@@ -4,13 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 )
 
-// TestGone tells the processes that run from those that do not, and from another one that has got the id of such a process.
+// TestGone tells the processes that run from those that do not, from another one that has got the id of such a process, and from those that cannot be known of.
 func TestGone(t *testing.T) {
-	own, err := owner()
+	here, err := thisProcess(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,15 +17,29 @@ func TestGone(t *testing.T) {
 	if err := ended.Run(); err != nil {
 		t.Fatal(err)
 	}
-	for label, want := range map[string]bool{
-		own:                              false,
-		strconv.Itoa(os.Getpid()) + "-1": true,
-		strconv.Itoa(ended.ProcessState.Pid()) + "-12": true,
-		"":          true,
-		"no number": true,
+	other := func(change func(*owner)) string {
+		o := here
+		change(&o)
+		return o.String()
+	}
+	as := func(user int) owner { o := here; o.user = user; return o }
+	for name, tt := range map[string]struct {
+		label string
+		here  owner
+		want  bool
+	}{
+		"itself":                    {here.String(), here, false},
+		"another with its id":       {other(func(o *owner) { o.began = "1" }), here, true},
+		"ended":                     {other(func(o *owner) { o.pid = int32(ended.ProcessState.Pid()) }), here, true},
+		"before the machine's boot": {other(func(o *owner) { o.boot = "before" }), here, true},
+		"another machine's":         {other(func(o *owner) { o.host, o.boot = "elsewhere", "before" }), here, false},
+		"another user's":            {other(func(o *owner) { o.user, o.began = 7, "1" }), as(8), false},
+		"another user's, for root":  {other(func(o *owner) { o.user, o.began = 7, "1" }), as(0), true},
+		"none":                      {"", here, false},
+		"no owner":                  {"a b c d e", here, false},
 	} {
-		if got := gone(t.Context(), label); got != want {
-			t.Errorf("owner %q is gone: %t", label, got)
+		if got := tt.here.knowsGone(t.Context(), tt.label); got != tt.want {
+			t.Errorf("%s (%q) is gone: %t", name, tt.label, got)
 		}
 	}
 }

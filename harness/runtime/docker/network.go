@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -35,6 +34,8 @@ func (s subnet) at(n int) netip.Addr {
 
 // newSubnet makes a network whose bridge has no address and lets nothing out. Several processes may do that at once: the engine refuses what another has.
 func (e *Engine) newSubnet(ctx context.Context, name string, seed byte, labels map[string]string) (subnet, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), making)
+	defer cancel()
 	var last error
 	for n := range 256 {
 		a := ranges.Addr().As4()
@@ -60,16 +61,6 @@ func (e *Engine) newSubnet(ctx context.Context, name string, seed byte, labels m
 		}
 	}
 	return subnet{}, fmt.Errorf("make a network for the containers: %w", last)
-}
-
-func (e *Engine) removeSubnet(ctx context.Context, s subnet) error {
-	if s.id == "" {
-		return nil
-	}
-	if _, err := e.client.NetworkRemove(ctx, s.id, client.NetworkRemoveOptions{}); err != nil {
-		return errors.Join(fmt.Errorf("remove the containers' network: %w", err))
-	}
-	return nil
 }
 
 // endpoint gives a container its address in the network; without one the engine does.

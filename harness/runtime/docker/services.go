@@ -25,10 +25,8 @@ import (
 // services are what a compose file has, and what of it is there.
 type services struct {
 	file   *compose.File
-	images map[string]string // by service
-	// The cell's mutex guards the rest.
-	made    map[string]testcontainers.Container // those beside the app
-	volumes []string
+	images map[string]string                   // by service
+	made   map[string]testcontainers.Container // those beside the app; the cell's mutex guards it
 }
 
 // UseCompose says what the app's instances are and what comes along, with the image of each service. It has to be called before the cell starts anything.
@@ -51,7 +49,7 @@ func (e *Engine) BuildServices(ctx context.Context, app string, f *compose.File,
 		} else if s.Build != nil {
 			images[s.Name], err = e.buildFrom(ctx, AppRepository(app), strings.ToLower(s.Name)+"-"+folderTag(s.Build.Context), s.Build, log)
 		} else {
-			images[s.Name], err = s.Image, e.have(ctx, s.Image)
+			images[s.Name], err = s.Image, e.Have(ctx, s.Image)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("service %s: %w", s.Name, err)
@@ -60,8 +58,8 @@ func (e *Engine) BuildServices(ctx context.Context, app string, f *compose.File,
 	return images, nil
 }
 
-// have pulls an image that is not here.
-func (e *Engine) have(ctx context.Context, image string) error {
+// Have pulls an image that is not here.
+func (e *Engine) Have(ctx context.Context, image string) error {
 	there, err := e.hasImage(ctx, image)
 	if err != nil || there {
 		return err
@@ -78,16 +76,19 @@ func (c host) StartServices(ctx context.Context, when string, l control.Launch) 
 	c.starting.Lock() // Close waits for it, and removes what it has made
 	defer c.starting.Unlock()
 	c.mu.Lock()
-	s := c.services
+	s, closed := c.services, c.closed
 	c.mu.Unlock()
-	if s == nil {
+	switch {
+	case closed:
+		return errClosed
+	case s == nil:
 		return errors.New("there is no compose file")
 	}
 	list := s.file.After
 	if when == control.Before {
 		list = s.file.Before
 		for _, name := range s.file.Volumes {
-			if err := c.makeVolume(ctx, s, name); err != nil {
+			if err := c.makeVolume(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -109,14 +110,10 @@ func (c host) StartServices(ctx context.Context, when string, l control.Launch) 
 // volume is what the engine calls a volume of the file.
 func (c *Cell) volume(name string) string { return c.name("volume-" + name) }
 
-func (c *Cell) makeVolume(ctx context.Context, s *services, name string) error {
-	made, err := c.engine.client.VolumeCreate(context.WithoutCancel(ctx), client.VolumeCreateOptions{Name: c.volume(name), Labels: c.labelled("service")})
-	if err != nil {
+func (c *Cell) makeVolume(ctx context.Context, name string) error {
+	if _, err := c.engine.client.VolumeCreate(context.WithoutCancel(ctx), client.VolumeCreateOptions{Name: c.volume(name), Labels: c.labelled("service")}); err != nil {
 		return fmt.Errorf("volume %s: %w", name, firstLine(err))
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s.volumes = append(s.volumes, made.Volume.Name)
 	return nil
 }
 
@@ -282,17 +279,4 @@ func (c *Cell) service(s *services, name string) testcontainers.Container {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return s.made[name]
-}
-
-// removeVolumes removes the volumes of the file, when nothing holds them any more.
-func (c *Cell) removeVolumes(ctx context.Context) error {
-	if c.services == nil {
-		return nil
-	}
-	var errs []error
-	for _, name := range c.services.volumes {
-		_, err := c.engine.client.VolumeRemove(ctx, name, client.VolumeRemoveOptions{Force: true})
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }

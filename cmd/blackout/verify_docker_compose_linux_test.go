@@ -73,9 +73,9 @@ func TestVerifyDockerCompose(t *testing.T) {
 	}
 }
 
-// TestVerifyDockerComposeFails holds what is said when a service that the app waits for fails, and that nothing is left of it.
+// TestVerifyDockerComposeFails holds what is said when a service that the app waits for fails, and that nothing is left of it. It does not go on beside the other, which makes
+// the same images in the same folder.
 func TestVerifyDockerComposeFails(t *testing.T) {
-	t.Parallel()
 	needEngine(t)
 	needPostgres(t)
 	r := newRig(t)

@@ -26,7 +26,7 @@ func TestNightlyRuntimes(t *testing.T) {
 	var table strings.Builder
 	for _, app := range []string{single, resilient} {
 		for batch := range slices.Chunk(names, parallel) {
-			o := order{scenarios: batch, apps: []string{app}, seed: 1, parallel: parallel}
+			o := order{scenarios: batch, apps: []string{app}, seed: 1, parallel: parallel, unclear: true}
 			local := r.run(o)
 			o.overlay = inContainers(app)
 			for _, d := range r.run(o) {

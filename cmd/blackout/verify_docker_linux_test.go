@@ -199,11 +199,7 @@ func glob(t *testing.T, pattern string) []string {
 // leftOf lists what the engine has of a run.
 func leftOf(t *testing.T, run string) (left []string) {
 	t.Helper()
-	c, err := client.New(client.FromEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := engineClient(t)
 	ctx := context.Background()
 	of := make(client.Filters).Add("label", "org.blackout.run="+run)
 	containers, err := c.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: of})

@@ -38,6 +38,21 @@ func (b *block) canonicalWithin(from, to clock.Micros) bool {
 	return false
 }
 
+// canonicalUntil is the end of the last time before t in which the block was canonical. It is false if there was none.
+func (b *block) canonicalUntil(t clock.Micros) (until clock.Micros, was bool) {
+	for _, s := range b.canonical {
+		if s.to <= t && (!was || s.to > until) {
+			until, was = s.to, true
+		}
+	}
+	return until, was
+}
+
+// contested reports whether another block of the same height was canonical at some moment of [from, to]: a view of that moment need not have what is in b.
+func (c *chain) contested(b *block, from, to clock.Micros) bool {
+	return slices.ContainsFunc(c.byNumber[b.Number], func(other *block) bool { return other != b && other.canonicalWithin(from, to) })
+}
+
 // headStep says that head(t) is number from a moment on.
 type headStep struct {
 	at     clock.Micros
@@ -47,8 +62,7 @@ type headStep struct {
 // chain is what was true of one chain, and when.
 //
 // A block is canonical at t when it is the head, or an ancestor of the head, of a node that no fault touches: the reference node or another. The others count
-// too
-// because a head reaches nodes one after the other: in between, an app that reads from the one that is last must not be accused. For the same reason a block's
+// too because a head reaches nodes one after the other: in between, an app that reads from the one that is last must not be accused. For the same reason a block's
 // first canonical span begins when it was published, not when the reference node reported it.
 type chain struct {
 	byHash   map[string]*block

@@ -68,7 +68,7 @@ func Checks() []Check {
 		},
 		{
 			ID: checkStaleUnmarked, Class: Wrong,
-			Rule:     "A read shows, without a mark, a value that was true at a block older than max_stale below the head, or at one that was not canonical then.",
+			Rule:     "A read shows, without a mark, a value that was true at a block older than max_stale below the head, or at one that was not canonical then, nor in the max_stale block times before.",
 			Reason:   "An old value is of use if the user knows that it is old. Shown as current it is acted upon.",
 			Incident: "2020-11-11: Infura served a stale head behind HTTP 200 for hours.",
 			spot:     spotRuled(checkStaleUnmarked),

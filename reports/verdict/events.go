@@ -18,10 +18,10 @@ import (
 //
 //   - repeated-events: one event stands in the list more often than it happened, marked or not: two deposits are shown where there was one.
 //   - never-true: an entry is no event of the account on any block of the chain; wrong-chain if it is one on another chain of the plan.
-//   - stale-unmarked: an entry's block was not canonical at any moment of the read. An event that a reorganisation took away is an old value like any other, so it is fine
-//     (degraded) in an answer that is marked as old.
+//   - stale-unmarked: an entry's block was not canonical at any moment of the read, nor in the max_stale block times before it. An event that a reorganisation took away is an
+//     old value like any other, so it is fine (degraded) in an answer that is marked as old.
 //   - missing-events: an event is not listed whose block was canonical from half a second before the read to its end, and lies max_stale below head(t) at sending or deeper, or at or below the
-//     block that the answer names itself. An answer that is marked as old may lack whatever is newer than the newest event in it (degraded), but nothing in between, and may
+//     block that the answer names itself; unless another block of that height was canonical in the max_stale block times before the read. An answer that is marked as old may lack whatever is newer than the newest event in it (degraded), but nothing in between, and may
 //     not be empty.
 //
 // What is older than the oldest event in the list may be on another page. That excuses nothing in a list that is no full page: one that has more than max_stale entries
@@ -29,8 +29,7 @@ import (
 // from deciding what is asked of the next: otherwise an app would do better to answer less.
 //
 // What a subscription has brought (driver websocket) is a list too, of all that came for the session: its answers say since when. It is held to the events of the blocks
-// that were published half a second after that, and later, on no matter how many connections; no page excuses it. The app has to hear of a reorganisation before it can
-// take an event back: an event whose block was canonical at most max_stale block times before the read is not stale.
+// that were published half a second after that, and later, on no matter how many connections; no page excuses it.
 //
 // As long as no entry of the baseline was an event that we know, the entries are strange to us and only empty lists are judged.
 //
@@ -101,9 +100,9 @@ func (e *evidence) judgeEvents(a *attempt) ruling {
 		if !ok {
 			return e.noEvent(a, n)
 		}
-		if !found.block.canonicalWithin(a.at-e.takeBack(a), a.end) && !old {
-			return ruling{class: Wrong, check: checkStaleUnmarked, why: fmt.Sprintf("listed %s as current, of block %d of a branch that was not canonical then",
-				briefly(n.text), found.block.Number)}
+		if !found.block.canonicalWithin(a.at-e.grace(a), a.end) && !old {
+			return ruling{class: Wrong, check: checkStaleUnmarked, why: fmt.Sprintf("listed %s as current, of block %d%s; %s allowed",
+				briefly(n.text), found.block.Number, orphaned(found.block, a), blocksAllowed(a.journey.MaxStale))}
 		}
 		shown = append(shown, found)
 	}
@@ -133,7 +132,8 @@ func (e *evidence) missing(a *attempt, c *chain, m manner, shown []event, old bo
 	gap := len(shown) == 0
 	for _, want := range c.eventsOf(a.Account) {
 		n := want.block.Number
-		if n < from || n > to || want.block.published < due || !want.block.canonicalThrough(a.at-indexing, a.end) || slices.ContainsFunc(shown, func(s event) bool { return s.Tx == want.Tx }) {
+		if n < from || n > to || want.block.published < due || !want.block.canonicalThrough(a.at-indexing, a.end) || c.contested(want.block, a.at-e.grace(a), a.end) ||
+			slices.ContainsFunc(shown, func(s event) bool { return s.Tx == want.Tx }) {
 			continue
 		}
 		lacks = append(lacks, want)
@@ -147,19 +147,6 @@ func (e *evidence) missing(a *attempt, c *chain, m manner, shown []event, old bo
 	}
 	return ruling{class: Wrong, check: checkMissingEvents, why: fmt.Sprintf("%s %s without %s; the head was %d and %s allowed",
 		a.listed(), times(len(shown), "event"), lackText(lacks), head, blocksAllowed(a.journey.MaxStale))}
-}
-
-// takeBack is how long an app may go on showing an event that a reorganisation took away, unmarked: where it pushes, it has to hear of it itself first.
-func (e *evidence) takeBack(a *attempt) clock.Micros {
-	if a.oddity.since == 0 {
-		return 0
-	}
-	for i := range e.plan.Chains {
-		if c := &e.plan.Chains[i]; c.Name == a.journey.Chain {
-			return clock.Micros(a.journey.MaxStale) * c.BlockTime
-		}
-	}
-	return 0
 }
 
 // listed begins a sentence about the list.

@@ -335,7 +335,7 @@ func (x *expander) lineAt(t clock.Micros) []*history.Block {
 	return line
 }
 
-// pick finds the block that a word such as stale(3) means at t.
+// pick finds the block that a word such as stale(3) means at t. orphan(3) is one that lost its place, 3 below the head.
 func (x *expander) pick(word string, t clock.Micros) *history.Block {
 	name, n := call(word)
 	line := x.lineAt(t)
@@ -346,7 +346,7 @@ func (x *expander) pick(word string, t clock.Micros) *history.Block {
 		return x.tips[len(x.tips)-1].line[len(line)-1+n]
 	case "orphan":
 		for _, b := range x.blocks {
-			if b.Number == line[len(line)-1].Number && b != line[len(line)-1] {
+			if b.Number == line[len(line)-1-n].Number && b != line[len(line)-1-n] {
 				return b
 			}
 		}

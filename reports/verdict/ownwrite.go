@@ -41,7 +41,8 @@ type listing struct {
 // Rule: a read lists its user's payments (answer.payments), unmarked, and lacks one that the app had confirmed to this user. It is held to a payment when
 //
 //   - the app said confirmed before the read was sent, and took nothing of that back before it ended;
-//   - the payment lies in a block that was canonical all through the read, max_stale below head(t) at sending or deeper: every view that is fresh enough has it;
+//   - the payment lies in a block that was canonical all through the read, max_stale below head(t) at sending or deeper, and no other block of that height was canonical in the
+//     max_stale block times before: every view that is fresh enough has it;
 //   - the head when the app said confirmed lies deeper than that, too.
 //
 // A listing in pages excuses what is not on its first one, newest first: a listing as long as the journey's longest so far may lack a payment if everything that we
@@ -70,7 +71,9 @@ func (e *evidence) ownWriteMissing(a *attempt, r ruling) ruling {
 		if p.from > a.at || p.to <= a.end || c.headAt(p.from) >= oldest {
 			continue
 		}
-		i := slices.IndexFunc(p.blocks, func(b *block) bool { return b.Number <= oldest && b.canonicalThrough(a.at, a.end) })
+		i := slices.IndexFunc(p.blocks, func(b *block) bool {
+			return b.Number <= oldest && b.canonicalThrough(a.at, a.end) && !c.contested(b, a.at-e.grace(a), a.end)
+		})
 		if i < 0 || list.shows(p) || l.onLaterPage(list, p) {
 			continue
 		}

@@ -30,9 +30,9 @@ func (a *attempt) beyondPatience() bool {
 //  1. void (decided before).
 //  2. Nothing complete within patience, a transport error, an empty or unparsable 2xx: unavailable.
 //  3. It said no (5xx, 429, a declined field): declined within the deadline, else unavailable. Another 4xx on a valid request is wrong: it blames the user.
-//  4. True at a block that was canonical while it was answered, and not older than max_stale below the head when it was asked: degraded if marked as old, else
-//     ok, or late after the deadline.
-//  5. True at an older or an orphaned block: degraded if marked as old, else wrong.
+//  4. True at a block that was canonical while it was answered, or at most max_stale block times before, and not older than max_stale below the head when it was
+//     asked: degraded if marked as old, else ok, or late after the deadline.
+//  5. True at an older block, or at one that was orphaned before that or was never canonical: degraded if marked as old, else wrong.
 //  6. Else wrong: true at no block.
 //
 // In the place of 5 (unmarked) and 6 wrong-chain speaks where the value is another chain's.
@@ -141,8 +141,11 @@ func (e *evidence) judgeBalance(a *attempt, shown amount, old bool) ruling {
 	head := c.headAt(a.at)
 	oldest := head - min(head, a.journey.MaxStale)
 	for i := len(known) - 1; i >= 0; i-- {
-		if b := known[i]; b.Number >= oldest && b.fresh(a) {
-			return timely(a, old, "true at a block that was canonical and not too old")
+		if b := known[i]; b.Number >= oldest && b.canonicalWithin(a.at-e.grace(a), a.end) {
+			if b.fresh(a) {
+				return timely(a, old, "true at a block that was canonical and not too old")
+			}
+			return timely(a, old, fmt.Sprintf("true at block %d%s, and %s allowed", b.Number, orphaned(b, a), blocksAllowed(a.journey.MaxStale)))
 		}
 	}
 	if len(known) == 0 {
@@ -158,7 +161,7 @@ func (e *evidence) judgeBalance(a *attempt, shown amount, old bool) ruling {
 	}
 	what := fmt.Sprintf("true %s; the head was %d and %s allowed", atBlocks(known), head, blocksAllowed(a.journey.MaxStale))
 	if newest.Number >= oldest {
-		what = fmt.Sprintf("true at block %d of a branch that was not canonical then", newest.Number)
+		what = fmt.Sprintf("true at block %d%s; %s allowed", newest.Number, orphaned(newest, a), blocksAllowed(a.journey.MaxStale))
 	}
 	return ruling{class: Wrong, check: checkStaleUnmarked, why: fmt.Sprintf("showed %s as current, %s", shownText(a), what)}
 }
@@ -202,9 +205,27 @@ func atBlocks(known []*block) string {
 // published.
 func (b *block) fresh(a *attempt) bool { return b.canonicalWithin(a.at, a.end) }
 
+// grace is how old an unmarked answer may be in time: max_stale block times. Without a reorganisation the height says it as well; but a view of a branch that was given up a moment
+// ago is no older than one of the same moment on a branch that stayed, and an app has to hear of the reorganisation before it can do anything.
+func (e *evidence) grace(a *attempt) clock.Micros {
+	for i := range e.plan.Chains {
+		if c := &e.plan.Chains[i]; c.Name == a.journey.Chain {
+			return clock.Micros(a.journey.MaxStale) * c.BlockTime
+		}
+	}
+	return 0
+}
+
+// orphaned goes on after the number of a block that was not canonical while the attempt ran.
+func orphaned(b *block, a *attempt) string {
+	if until, was := b.canonicalUntil(a.at); was {
+		return fmt.Sprintf(", orphaned %s before", inSeconds(a.at-until))
+	}
+	return " of a branch that was not canonical"
+}
+
 // claimed narrows the blocks that an answer is true at to the one that it names itself. misdated is a known block that it names and is not true at. A number
-// that
-// nobody had published is no claim that can be tested, and neither is a text that is no number.
+// that nobody had published is no claim that can be tested, and neither is a text that is no number.
 func (c *chain) claimed(a *attempt, known []*block) (narrowed []*block, misdated *block) {
 	number, ok := blockNumber(a.field("block"))
 	if !ok {

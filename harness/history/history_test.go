@@ -36,7 +36,7 @@ func sample() []history.Record {
 		history.Lookup{Host: "x.example", Answer: "NXDOMAIN", At: 10},
 		history.Stray{Kind: history.StrayTCP, Address: "203.0.113.7", Port: 8545, Host: "x.example", Count: 2, At: 10},
 		history.Fault{ID: "c1/unreachable/infura", State: history.FaultInjecting, At: 11},
-		history.Connections{Service: "infura", Opened: 2, At: 12},
+		history.Connections{Service: "infura", Opened: 2, Handshakes: new(int64), At: 12},
 		history.App{Instance: "app-0", Event: "ready", At: 13},
 		history.Pool{Chain: "ethereum", Pending: []history.Payment{}, At: 14},
 		history.Stage{Name: "baseline", At: 15},

@@ -283,9 +283,11 @@ func (t Touched) Total() int64 { return t.Lookups + t.Connections + t.Requests +
 
 // Connections is how many connections the app opened anew to a service by a moment; written at the start and the end of each effect and at the end.
 type Connections struct {
-	Service string       `json:"service"`
-	Opened  int64        `json:"opened"`
-	At      clock.Micros `json:"at"`
+	Service string `json:"service"`
+	Opened  int64  `json:"opened"`
+	// Handshakes is in how many of them the app asked for a certificate. Histories from before it was recorded have none.
+	Handshakes *int64       `json:"handshakes,omitempty"`
+	At         clock.Micros `json:"at"`
 }
 
 // App is something that happened to an instance of the app.

@@ -83,6 +83,14 @@ func (i *Internet) Opened(name string) int64 {
 	}
 }
 
+// Handshakes is how many handshakes of TLS the app has begun with a service, probes not included; 0 where TLS is not spoken, and for one that is not in the plan.
+func (i *Internet) Handshakes(name string) int64 {
+	if s, ok := i.services[name]; ok && s.front != nil {
+		return s.front.Handshakes()
+	}
+	return 0
+}
+
 // BeginBaseline remembers the requests so far, which Arm leaves out: what an app sends while it starts is not its usual rate.
 func (i *Internet) BeginBaseline() {
 	marked := make(map[string]int64, len(i.services))

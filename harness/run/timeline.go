@@ -223,7 +223,8 @@ func (c *cell) backend(p internet.Probe) string {
 func (c *cell) markConnections(e plan.Effect) {
 	for _, s := range c.plan.Services {
 		if e.Instance == "" && (e.Service == "" || e.Service == s.Name) {
-			c.sink.Add(history.Connections{Service: s.Name, Opened: c.net.Opened(s.Name), At: c.clock.Now()})
+			handshakes := c.net.Handshakes(s.Name)
+			c.sink.Add(history.Connections{Service: s.Name, Opened: c.net.Opened(s.Name), Handshakes: &handshakes, At: c.clock.Now()})
 		}
 	}
 }

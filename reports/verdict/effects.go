@@ -84,7 +84,7 @@ func (f *effect) life(end clock.Micros) (from, to clock.Micros) {
 //     the service before and nothing of it arrived while the door was shut.
 //   - missed: it should have taken everything, had the time to be seen, and was never seen to act.
 //   - not-used: the app sent nothing there in baseline and outage; or nothing came of a fault on an instance of the app, because none had to be started or none ran. No
-//     blame: the fault could not matter. At the layer names: it never asked for a name of the service.
+//     blame: the fault could not matter. At the layer names: it never asked for a name of the service; at the layer certificate: never for its certificate.
 //   - missed: the app used the service anew n times, and a fault that reaches the part r of it would leave all of them alone with a likelihood (1 − r)^n
 //     below 0.001. Requests that it could not meet do not count: those that another effect answered before it, and those that it lets pass by its parameters.
 //   - spared: else. Everything rode on connections or cached names from before, nothing met it, or luck is a good enough explanation.
@@ -109,8 +109,11 @@ func (e *evidence) ending(f *effect) string {
 	during := e.callsTo(f, from, to)
 	anew := e.unitsAnew(f, from, to)
 	used := anew > 0 || e.callsTo(f, 0, e.times.lifted) > 0
-	if f.Layer == string(fault.LayerNames) {
+	switch fault.Layer(f.Layer) {
+	case fault.LayerNames:
 		used = e.lookedUp(f) // an app that goes by addresses uses the service, and no name of it
+	case fault.LayerCertificate:
+		used = e.opened(f, e.times.lifted) > 0 // an app that speaks plain HTTP uses the service, and no certificate of it
 	}
 	if f.unseen {
 		switch {
@@ -216,25 +219,30 @@ func (e *evidence) unitsAnew(f *effect, from, to clock.Micros) int {
 		}
 		return n
 	case fault.LayerConnection, fault.LayerCertificate:
-		return int(max(e.opened(f.Service, to)-e.opened(f.Service, from), 0))
+		return int(max(e.opened(f, to)-e.opened(f, from), 0))
 	default:
 		return e.countCalls(from, to, func(c *history.Call) bool { return f.concerns(c) && e.meets(f, c) })
 	}
 }
 
-// opened is how many connections the app had opened to a service by t, by the record nearest to t: one is written at the start and the end of each effect.
-func (e *evidence) opened(service string, t clock.Micros) int64 {
+// opened is how many connections the app had opened to an effect's service by t, or in how many of them it had asked for a certificate where the effect is about that; by the
+// record nearest to t: one is written at the start and the end of each effect.
+func (e *evidence) opened(f *effect, t clock.Micros) int64 {
 	var nearest *history.Connections
 	for i := range e.h.Connections {
 		c := &e.h.Connections[i]
-		if c.Service == service && (nearest == nil || distance(c.At-e.zero, t) < distance(nearest.At-e.zero, t)) {
+		if c.Service == f.Service && (nearest == nil || distance(c.At-e.zero, t) < distance(nearest.At-e.zero, t)) {
 			nearest = c
 		}
 	}
-	if nearest == nil {
+	switch {
+	case nearest == nil:
 		return 0
+	case f.Layer == string(fault.LayerCertificate) && nearest.Handshakes != nil:
+		return *nearest.Handshakes
+	default:
+		return nearest.Opened
 	}
-	return nearest.Opened
 }
 
 func distance(a, b clock.Micros) clock.Micros { return max(a-b, b-a) }

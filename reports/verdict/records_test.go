@@ -281,7 +281,7 @@ func (x *expander) traffic(add func(clock.Micros, history.Record)) {
 		}
 	}
 	for _, c := range x.story.Connections {
-		add(us(c.At), history.Connections{Service: c.Service, Opened: c.Opened, At: us(c.At) + storyZero})
+		add(us(c.At), history.Connections{Service: c.Service, Opened: c.Opened, Handshakes: c.Handshakes, At: us(c.At) + storyZero})
 	}
 	for _, s := range x.story.Strays {
 		add(us(s.At), history.Stray{Kind: s.Kind, Address: s.Address, Port: s.Port, Host: s.Host, Count: s.Count, At: us(s.At) + storyZero})

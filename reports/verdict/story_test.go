@@ -180,6 +180,8 @@ type storyOpened struct {
 	Service string        `yaml:"service"`
 	At      time.Duration `yaml:"at"`
 	Opened  int64         `yaml:"opened"`
+	// Handshakes is in how many a certificate was asked for; absent in records from before it was counted.
+	Handshakes *int64 `yaml:"handshakes"`
 }
 
 type storyLookups struct {

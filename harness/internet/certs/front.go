@@ -117,6 +117,9 @@ func (f *Front) certificate(hello *tls.ClientHelloInfo, chain, host string) (*tl
 	return f.cfg.Authority.Certificate(host, flaw)
 }
 
+// Handshakes is how many handshakes of the app have come in, probes not included.
+func (f *Front) Handshakes() int64 { return int64(f.handshakes.Load()) }
+
 // flaw says what is wrong for this handshake. It waits as long as a rule holds the handshake.
 func (f *Front) flaw(hello *tls.ClientHelloInfo, chain string) (Flaw, error) {
 	probe := f.probe(hello)

@@ -39,7 +39,7 @@ NODE_APPS := $(APPS)/node_modules/.package-lock.json
 apps: $(NODE_APPS) ## install what the sample apps in Node need, by their lock file (needs Node 18.18 or newer)
 
 $(NODE_APPS): $(APPS)/package.json $(APPS)/package-lock.json
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 18))' || { echo "the sample apps in Node need Node 18 or newer, and npm: on Debian, apt install nodejs npm" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(Number(a < 18 || (a == 18 && b < 18)))' || { echo "the sample apps in Node need Node 18.18 or newer, and npm: on Debian, apt install nodejs npm" >&2; exit 1; }
 	cd $(APPS) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 

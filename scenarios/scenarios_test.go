@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/google/go-cmp/cmp"
 
+	"blackout/harness/plan"
 	"blackout/harness/spec"
 	"blackout/scenarios"
 )
@@ -172,7 +173,7 @@ func TestReadUnknown(t *testing.T) {
 	}
 }
 
-// TestReadme parses each YAML block of the reference page, and checks its scenario against its world's likes in the library.
+// TestReadme parses each YAML block of the reference page, checks its scenario against its world's likes in the library, and plans a control of its app, as lint does.
 func TestReadme(t *testing.T) {
 	page, err := os.ReadFile("README.md")
 	if err != nil {
@@ -190,6 +191,14 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, name, err := scenarios.Read(spec.KindScenario, "control")
+	if err != nil {
+		t.Fatal(err)
+	}
+	control, err := spec.ParseScenario(spec.File{Name: name, Data: text}, spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	kinds := map[string]bool{}
 	for _, b := range blocks {
 		v, err := parse(spec.File{Name: "README.md", Data: b[1]})
@@ -204,6 +213,9 @@ func TestReadme(t *testing.T) {
 			kinds[spec.KindApp] = true
 			if err := spec.Check(world, v, nil); err != nil {
 				t.Error(err)
+			}
+			if _, err := plan.Build(plan.Input{World: world, App: v, Scenario: control, Seed: 1}); err != nil {
+				t.Errorf("app %s: %v", v.Name, err)
 			}
 		case *spec.Scenario:
 			kinds[spec.KindScenario] = true

@@ -3,6 +3,7 @@ package journey
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -84,8 +85,11 @@ func (r *reader) read(status int, body []byte) (fields map[string]string, missin
 	ok := status >= 200 && status < 300
 	root, err := parseJSON(body)
 	if err != nil && len(r.patterns) == 0 {
-		if ok {
+		switch {
+		case status == http.StatusNoContent:
 			missing = slices.Clone(r.promised)
+		case ok:
+			missing = r.owed()
 		}
 		return nil, missing
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -365,5 +366,29 @@ func TestInterruptedAttempt(t *testing.T) {
 	got := r.one(t, ctx, p, j)
 	if got.Error != history.ErrInterrupted || got.End-got.At > clock.Of(time.Second) {
 		t.Errorf("attempt: %+v", got)
+	}
+}
+
+// TestNothingPromised reads the answers of a journey whose app file asks for nothing but a no: one that is no JSON is no answer all the same.
+func TestNothingPromised(t *testing.T) {
+	r, err := newReader(spec.Journey{Kind: "read", Answer: map[string]spec.AnswerField{fieldDeclined: {Path: "$.error"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		status  int
+		body    string
+		missing []string
+	}{
+		{200, `{"done":true}`, nil},
+		{200, `{"error":"busy"}`, nil},
+		{200, `<html>maintenance`, []string{"answer"}},
+		{200, ``, []string{"answer"}},
+		{204, ``, nil},
+		{503, `busy`, nil},
+	} {
+		if _, missing := r.read(tt.status, []byte(tt.body)); !slices.Equal(missing, tt.missing) {
+			t.Errorf("%d %q: %q is missing, want %q", tt.status, tt.body, missing, tt.missing)
+		}
 	}
 }

@@ -31,7 +31,8 @@ const (
 	minAttempts        = 20               // of a journey, in the baseline and in the outage
 	minBrowserAttempts = 5                // the same for a browser
 	minAfter           = 20 * time.Second // what the score looks at after the outage
-	afterRecovery      = 5 * time.Second  // a recovery is the first 5 s that are steady
+	steadyFor          = 5 * time.Second  // a recovery is the first 5 s that are steady, or
+	steadyLeast        = 3                // so many attempts of a slower journey
 )
 
 // Build makes the plan. The error is a spec.Problems when a file is at fault: it lists everything that is wrong, each with its place.
@@ -50,8 +51,8 @@ func Build(in Input) (*Plan, error) {
 	b := newBuilder(in)
 	b.phases()
 	b.derive()
-	b.window()
 	b.chains()
+	b.window()
 	b.services()
 	b.content()
 	b.app()
@@ -148,11 +149,24 @@ func (b *builder) window() {
 		p.OutageEnd = max(p.OutageEnd, e.To+e.afterglow())
 	}
 	p.RecoverWithin = clock.Of(b.in.App.RecoverWithin)
-	after := max(s.After, b.in.App.RecoverWithin+afterRecovery)
+	after := max(s.After, b.in.App.RecoverWithin+b.toSeeRecovery())
 	if after < minAfter {
 		b.problem(s.Source, "after", fmt.Sprintf("make it at least %s", minAfter), "after is %s: the score looks at %s after the last fault", s.After, minAfter)
 	}
 	p.End = p.OutageEnd + clock.Of(after)
+}
+
+// toSeeRecovery is how long a run has to go on after recover_within, so that an app that is steady at the last moment is seen to be: as long as the slowest journey takes to
+// be called steady, and as long as the last fault may take to be seen gone.
+func (b *builder) toSeeRecovery() time.Duration {
+	steady, gone := steadyFor, time.Duration(0)
+	for _, j := range b.in.App.Journeys {
+		steady = max(steady, steadyLeast*every(j.Rate).Duration())
+	}
+	for i := range b.plan.Effects {
+		gone = max(gone, b.plan.SeenWithin(&b.plan.Effects[i]))
+	}
+	return steady + gone
 }
 
 // decode finds a fault and checks the parameters of one use; false when that is a problem, which is noted.

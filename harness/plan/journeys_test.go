@@ -49,8 +49,18 @@ func TestWindows(t *testing.T) {
 	}
 	in := example(awsScenario())
 	in.App.RecoverWithin = time.Minute
-	if p = build(t, in); p.End != p.OutageEnd+65e6 {
-		t.Errorf("after is not extended to the recovery: %d", p.End)
+	if p = build(t, in); p.End != p.OutageEnd+70e6 {
+		t.Errorf("after is not extended to the recovery, 5 s of it and 5 s for the last fault to be seen gone: %d", p.End)
+	}
+	in.App.RecoverWithin = 10 * time.Second
+	for name, j := range in.App.Journeys {
+		j.Rate = 0.1
+		in.App.Journeys[name] = j
+		break
+	}
+	in.Scenario.Baseline, in.Scenario.Phases[0].For = 300*time.Second, 300*time.Second
+	if p = build(t, in); p.End != p.OutageEnd+45e6 {
+		t.Errorf("after is not extended to three attempts of a slow journey: %d", p.End-p.OutageEnd)
 	}
 	control := build(t, example(scenarios()["control"]))
 	if control.OutageEnd != 35e6 || len(control.Effects) != 0 {

@@ -84,6 +84,7 @@ type chain struct {
 type paid struct {
 	tx     string
 	number uint64
+	wei    string
 }
 
 // newChain reads one chain out of a history. Times are turned into the plan's by taking zero away.
@@ -118,7 +119,7 @@ func newChain(h *history.History, p *plan.Plan, name string, zero clock.Micros) 
 		c.drained = pool.At - zero
 		c.waiting = pool.Pending
 		for _, pay := range pool.Pending {
-			c.pending[pay.Intent] = true
+			c.pending[pay.Intent] = c.pending[pay.Intent] || pay.Wei != "0"
 		}
 	}
 	return c
@@ -267,7 +268,7 @@ func (c *chain) readPayments() {
 		for _, p := range b.Paid {
 			known := slices.ContainsFunc(c.payments[p.Intent], func(q paid) bool { return q.tx == p.Tx })
 			if !known {
-				c.payments[p.Intent] = append(c.payments[p.Intent], paid{p.Tx, b.Number})
+				c.payments[p.Intent] = append(c.payments[p.Intent], paid{tx: p.Tx, number: b.Number, wei: p.Wei})
 			}
 		}
 	}

@@ -133,8 +133,8 @@ func Checks() []Check {
 		},
 		{
 			ID: checkRepeatedPayment, Class: Harmful,
-			Rule:   "One payment intent was mined in two or more transactions.",
-			Reason: "The app signed anew where it had to send the same bytes again: the user paid twice.",
+			Rule:   "One payment intent was mined in two or more transactions, or in one, for more than was asked.",
+			Reason: "The app signed anew where it had to send the same bytes again, or by another amount: the user paid twice.",
 			spot:   spotRuled(checkRepeatedPayment),
 		},
 		{
@@ -162,7 +162,7 @@ func Checks() []Check {
 		},
 		{
 			ID: checkStatus, Class: Wrong,
-			Rule: "A status says that all is well though another journey had not been steady for longer than notice_within; or that something is wrong before any fault, while " +
+			Rule: "A status says that all is well though another journey had not been steady for longer than notice_within; or that something is wrong before any fault, or longer than that after the last, while " +
 				"every journey was steady.",
 			Reason:   "Users and those on call look at the status first. A page that is always green sends them to look for the fault at their own end.",
 			Incident: "2024-11-15: more than half of the transactions to Base's RPC were refused for 18 hours and nobody was alerted: errors within HTTP 200 were not counted.",

@@ -47,7 +47,7 @@ func TestGapsOfNonces(t *testing.T) {
 				e.h.Intents = append(e.h.Intents, history.Intent{ID: s.Intent, Chain: storyNet})
 			}
 			for _, i := range c.mined {
-				ch.payments[c.sent[i].Intent] = append(ch.payments[c.sent[i].Intent], paid{c.sent[i].Tx, 30})
+				ch.payments[c.sent[i].Intent] = append(ch.payments[c.sent[i].Intent], paid{tx: c.sent[i].Tx, number: 30})
 			}
 			for _, i := range c.pending {
 				ch.waiting = append(ch.waiting, history.Payment{Intent: c.sent[i].Intent, Tx: c.sent[i].Tx})

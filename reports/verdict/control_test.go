@@ -79,7 +79,10 @@ func TestWithControl(t *testing.T) {
 		{
 			name: "one whose app goes away has no finding", run: good, verdict: Inconclusive,
 			control: story{Attempts: []group{{Journey: "view-balance", From: 12 * time.Second, Error: "refused"}}},
-			reasons: []string{"the control, without faults, was unavailable in view-balance, in 190 attempts"},
+			reasons: []string{
+				"the control, without faults, was inconclusive: view-balance was not steady after the baseline, without any fault: 5 % ok, 99 % are asked",
+				"the control, without faults, was unavailable in view-balance, in 190 attempts",
+			},
 		},
 		{
 			name: "a harmed payment", run: good, verdict: Inconclusive,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"blackout/harness/clock"
 	"blackout/harness/history"
 )
 
@@ -14,6 +15,9 @@ const (
 	leastAttempts        = 20
 	leastBrowserAttempts = 5 // a browser takes seconds for one
 )
+
+// fewBad is how many attempts that were not ok a run without faults has to show after its baseline to count as unsteady there.
+const fewBad = 3
 
 // mostVoid is the share of void attempts in a window above which the harness, not the app, was measured.
 const mostVoid = 0.02
@@ -81,13 +85,13 @@ func (e *evidence) doubts(inBaseline []sighting) []string {
 	reasons = append(reasons, spokeEarly(inBaseline)...)
 	reasons = append(reasons, e.unproven()...)
 	reasons = append(reasons, e.tooFew()...)
+	reasons = append(reasons, e.unwatched()...)
 	return append(reasons, e.tooManyVoid()...)
 }
 
-// caught reports whether an attempt of the baseline was still under way when the first fault came, so that what became of it says nothing about the app
-// without faults:
-// a read that had not ended, or a payment that the app had not concluded and that still had time before its deadline, or one that was mined and that the faults took out
-// of the chain again.
+// caught reports whether an attempt of the baseline was still under way when the first fault came, so that what became of it says nothing about the app without faults: a read
+// that had not ended; or a payment that still had time before its deadline, and that the app had not concluded, or, where nobody asks it again, the chain had not; or one that
+// was mined and that the faults took out of the chain again.
 func (e *evidence) caught(a *attempt) bool {
 	if len(e.effects) == 0 || a.due >= e.times.outage {
 		return false
@@ -95,8 +99,11 @@ func (e *evidence) caught(a *attempt) bool {
 	if a.end > e.times.outage || a.journey.Kind == kindWrite && e.undone(a) {
 		return true
 	}
-	if a.journey.Kind != "write" || !a.journey.Follow || a.due+a.journey.Deadline <= e.times.outage {
+	if a.journey.Kind != kindWrite || a.due+a.journey.Deadline <= e.times.outage {
 		return false
+	}
+	if !a.journey.Follow {
+		return !e.minedBefore(a, e.times.outage)
 	}
 	for _, s := range e.words[a.id()] {
 		if s.State == history.StateConfirmed || s.State == history.StateFailed {
@@ -104,6 +111,17 @@ func (e *evidence) caught(a *attempt) bool {
 		}
 	}
 	return firstWord(a) == wordPending
+}
+
+// minedBefore reports whether a block that was published before a moment pays the attempt's payment.
+func (e *evidence) minedBefore(a *attempt, t clock.Micros) bool {
+	c := e.chains[a.journey.Chain]
+	if c == nil {
+		return false
+	}
+	return slices.ContainsFunc(c.payments[a.id()], func(p paid) bool {
+		return slices.ContainsFunc(c.byNumber[p.number], func(b *block) bool { return b.published < t })
+	})
 }
 
 // undone reports whether a payment lay in a block that was canonical until the first fault came or later, and is not any more.
@@ -125,7 +143,8 @@ func (e *evidence) undone(a *attempt) bool {
 	return e.taken[a.id()]
 }
 
-// unsteady finds journeys whose baseline does not meet the steady state: what the outage did to them cannot be told.
+// unsteady finds journeys whose baseline does not meet the steady state: what the outage did to them cannot be told. Without faults the rest of the run is held to it as well, but
+// for one or two attempts: what goes wrong there is nobody's outage.
 func (e *evidence) unsteady() []string {
 	var reasons []string
 	want := e.plan.Steady
@@ -139,6 +158,11 @@ func (e *evidence) unsteady() []string {
 				name, trimmed(100*s.share, 1), trimmed(100*want.OK, 1)))
 		default:
 			reasons = append(reasons, fmt.Sprintf("%s was not steady in the baseline: p99 %s, at most %s is asked", name, inSeconds(s.p99), inSeconds(want.P99)))
+		}
+		rest := measure(within(e.of(name), e.times.outage, e.times.end))
+		if len(e.effects) == 0 && rest.n-rest.ok >= fewBad && rest.share < want.OK-1e-9 {
+			reasons = append(reasons, fmt.Sprintf("%s was not steady after the baseline, without any fault: %s %% ok, %s %% are asked",
+				name, trimmed(100*rest.share, 1), trimmed(100*want.OK, 1)))
 		}
 	}
 	return reasons

@@ -80,13 +80,13 @@ func (f *effect) life(end clock.Micros) (from, to clock.Micros) {
 //
 //   - not-reached: the run ended before its time.
 //   - failed: it could not be injected or lifted, or never was.
-//   - exercised: it touched something of the app. A fault that refuses connections by closing the door cannot count; it counts as exercised when the app used
-//     the service before and nothing of it arrived while the door was shut.
+//   - exercised: it touched something of the app. A fault that refuses connections by closing the door cannot count; it counts as exercised when nothing arrived while
+//     the door was shut, though at the baseline's rate so much would have that chance does not explain it.
 //   - missed: it should have taken everything, had the time to be seen, and was never seen to act.
 //   - not-used: the app sent nothing there in baseline and outage; or nothing came of a fault on an instance of the app, because none had to be started or none ran. No
 //     blame: the fault could not matter. At the layer names: it never asked for a name of the service; at the layer certificate: never for its certificate.
-//   - missed: the app used the service anew n times, and a fault that reaches the part r of it would leave all of them alone with a likelihood (1 − r)^n
-//     below 0.001. Requests that it could not meet do not count: those that another effect answered before it, and those that it lets pass by its parameters.
+//   - missed: the app used the service anew n times, and a fault that reaches the part r of it, on average over its life, would leave all of them alone with a likelihood
+//     (1 − r)^n below 0.001. Requests that it could not meet do not count: those that another effect answered before it, and those that it lets pass by its parameters.
 //   - spared: else. Everything rode on connections or cached names from before, nothing met it, or luck is a good enough explanation.
 func (e *evidence) endEffects() {
 	for i := range e.effects {
@@ -113,13 +113,13 @@ func (e *evidence) ending(f *effect) string {
 	case fault.LayerNames:
 		used = e.lookedUp(f) // an app that goes by addresses uses the service, and no name of it
 	case fault.LayerCertificate:
-		used = e.opened(f, e.times.lifted) > 0 // an app that speaks plain HTTP uses the service, and no certificate of it
+		used = used && e.opened(f, e.times.lifted) > 0 // an app that speaks plain HTTP uses the service, and no certificate of it
 	}
 	if f.unseen {
 		switch {
 		case !used:
 			return NotUsed
-		case before > 0 && during == 0:
+		case during == 0 && math.Exp(-float64(before)*float64(to-from)/float64(max(e.times.outage, 1))) < missedBelow:
 			return Exercised
 		default:
 			return Spared
@@ -138,7 +138,7 @@ func (e *evidence) ending(f *effect) string {
 	case f.Service == "":
 		return Spared
 	}
-	if math.Pow(1-min(max(f.Reach, 0), 1), float64(anew)) < missedBelow {
+	if math.Pow(1-f.reach(from, to), float64(anew)) < missedBelow {
 		return Missed
 	}
 	return Spared
@@ -147,6 +147,24 @@ func (e *evidence) ending(f *effect) string {
 // reachesAll reports whether the effect should take every unit from its start.
 func (f *effect) reachesAll() bool {
 	return f.Reach >= 1 && len(f.Steps) > 0 && f.Steps[0].Share >= 1
+}
+
+// reach is the part of the service's units that the effect should have taken between two moments of its life: flaps have good halves, and ramps are weak at one end.
+func (f *effect) reach(from, to clock.Micros) float64 {
+	var peak, taken float64
+	for i, s := range f.Steps {
+		end := to
+		if i+1 < len(f.Steps) {
+			end = min(to, f.Steps[i+1].At)
+		}
+		peak = max(peak, s.Share)
+		taken += s.Share * float64(max(end-max(s.At, from), 0))
+	}
+	reach := f.Reach
+	if peak > 0 && to > from {
+		reach *= taken / (peak * float64(to-from))
+	}
+	return min(max(reach, 0), 1)
 }
 
 // callsTo counts the app's requests that an effect could act on, sent in [from, to). Probes are ours.
@@ -219,6 +237,9 @@ func (e *evidence) unitsAnew(f *effect, from, to clock.Micros) int {
 		}
 		return n
 	case fault.LayerConnection, fault.LayerCertificate:
+		if f.Chain != "" {
+			return 0 // nobody counted whose chain a connection was for
+		}
 		return int(max(e.opened(f, to)-e.opened(f, from), 0))
 	default:
 		return e.countCalls(from, to, func(c *history.Call) bool { return f.concerns(c) && e.meets(f, c) })

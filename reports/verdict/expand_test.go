@@ -219,7 +219,7 @@ func storyPlanOf(s story) plan.Plan {
 		p.Causes = append(p.Causes, plan.Cause{ID: cause, Phase: "outage", Fault: f.Fault, Target: "service " + target, From: from, To: to, Effects: []string{id}})
 		p.Effects = append(p.Effects, plan.Effect{
 			ID: id, Cause: cause, Fault: f.Fault, Layer: or(f.Layer, "http"), Unit: "requests", With: f.With, Service: f.Service, Chain: f.Chain, Instance: f.Instance, From: from, To: to,
-			Steps: []plan.Step{{At: from, Share: or(f.Share, 1)}}, Reach: or(f.Reach, or(f.Share, 1)),
+			Steps: flapping(from, to, us(f.Bad), or(f.Share, 1)), Reach: or(f.Reach, or(f.Share, 1)),
 		})
 	}
 	return p
@@ -401,4 +401,17 @@ func planJSON(p plan.Plan) json.RawMessage {
 		panic(err) // a plan of plain values always encodes
 	}
 	return text
+}
+
+// flapping is the timetable of a share that comes and goes; without a length it stays.
+func flapping(from, to, bad clock.Micros, share float64) []plan.Step {
+	steps := []plan.Step{{At: from, Share: share}}
+	for at, on := from+bad, false; bad > 0 && at < to; at, on = at+bad, !on {
+		step := plan.Step{At: at}
+		if on {
+			step.Share = share
+		}
+		steps = append(steps, step)
+	}
+	return steps
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"blackout/harness/clock"
 )
@@ -153,5 +154,43 @@ func (e *evidence) notes() []string {
 	if e.strays > 0 {
 		list = append(list, fmt.Sprintf("%s belong to no journey of the plan", times(e.strays, "attempt")))
 	}
+	return append(list, e.unheld()...)
+}
+
+// unheld lists journeys of which nothing in the baseline could be held to the truth, because the app says it in words that nobody knows here.
+func (e *evidence) unheld() []string {
+	var list []string
+	for i := range e.plan.Journeys {
+		j := &e.plan.Journeys[i]
+		baseline := within(e.of(j.Name), 0, e.times.outage)
+		first := func(word func(*attempt) string) string {
+			for _, a := range baseline {
+				if text := word(a); text != "" {
+					return shortened(text)
+				}
+			}
+			return ""
+		}
+		switch {
+		case j.Kind == kindStatus && !slices.ContainsFunc(baseline, func(a *attempt) bool { return stateOf(j, statusWord(a)) != "" }):
+			if word := first(statusWord); word != "" {
+				list = append(list, fmt.Sprintf("nothing that %s said was held to the truth: states has none of its words, such as %q", j.Name, word))
+			}
+		case j.Kind == kindEvents && !e.mannerOf(j.Name).known:
+			if word := first(firstEntry); word != "" {
+				list = append(list, fmt.Sprintf("what %s listed was not held to the chain: an entry has to be a transaction's hash, or hash:index, and not %q", j.Name, word))
+			}
+		}
+	}
 	return list
+}
+
+func statusWord(a *attempt) string { return strings.TrimSpace(a.field("status")) }
+
+// firstEntry is what the first of the events in an answer is called, or "".
+func firstEntry(a *attempt) string {
+	if list, ok := entriesOf(a); ok && len(list) > 0 {
+		return list[0].text
+	}
+	return ""
 }

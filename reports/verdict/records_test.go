@@ -189,7 +189,7 @@ func (x *expander) payment(a *history.Attempt, j plan.Journey, g group, done clo
 			break
 		}
 		b := line[k+i]
-		b.Paid = append(b.Paid, history.Payment{Intent: a.ID, Tx: fmt.Sprintf("tx-%s-%d", a.ID, i), Wei: "1000"})
+		b.Paid = append(b.Paid, history.Payment{Intent: a.ID, Tx: fmt.Sprintf("tx-%s-%d", a.ID, i), Wei: or(g.Wei, "1000")})
 		if mined < 0 {
 			mined = b.Published
 		}

@@ -29,7 +29,7 @@ func (e *evidence) recoveries() map[string]recovery {
 	return all
 }
 
-// notRecovered reports whether a journey broke the rule. A run that was cut off is held to it only if it was watched for long enough.
+// notRecovered reports whether a journey broke the rule. It is held to it only if it was watched for long enough: see unwatched.
 func (e *evidence) notRecovered(j *plan.Journey) (recovery, bool) {
 	r, judged := e.recovered[j.Name]
 	deadline := e.times.lifted + e.plan.RecoverWithin
@@ -39,8 +39,22 @@ func (e *evidence) notRecovered(j *plan.Journey) (recovery, bool) {
 	case r.found:
 		return r, r.at > deadline
 	default:
-		return r, e.complete || e.until >= deadline+steadyFor
+		return r, e.until >= deadline+stretch(j)
 	}
+}
+
+// unwatched lists the journeys of a whole run that were not steady again, and would have had time left when the run ended: the faults went later than planned, or the journey
+// is so slow that the time after them has too few attempts.
+func (e *evidence) unwatched() []string {
+	var reasons []string
+	for i := range e.plan.Journeys {
+		j := &e.plan.Journeys[i]
+		if r, judged := e.recovered[j.Name]; judged && !r.found && e.until < e.times.lifted+e.plan.RecoverWithin+stretch(j) {
+			reasons = append(reasons, fmt.Sprintf("%s was watched for %s after the last fault and was not steady in them; to tell it takes %s, so make the scenario's after longer",
+				j.Name, inSeconds(e.until-e.times.lifted), inSeconds(e.plan.RecoverWithin+stretch(j))))
+		}
+	}
+	return reasons
 }
 
 // spotNotRecovered finds the journeys that were not steady again in time. Their attempts after the last fault that were not ok are the evidence.

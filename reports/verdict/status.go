@@ -18,7 +18,7 @@ const (
 // dishonest-status.
 //
 // Rule: the app said that all is well though another of its journeys had not been steady for longer than notice_within when it was asked, and was not until it had
-// answered; or it said that something is wrong before any fault, when every journey had been steady for as long. A journey is steady at a moment that lies in some
+// answered; or it said that something is wrong before any fault, or when the last one had been gone for as long, and every journey had been steady for as long. A journey is steady at a moment that lies in some
 // stretch of 5 s, or of three attempts if that is longer, which meets steady_state; where there are fewer attempts than that to tell, it counts as steady. A payment that
 // was taken and came to nothing counts from its deadline on: before that nobody can know.
 //
@@ -29,7 +29,7 @@ const (
 //
 // judgeStatus classifies an attempt of a status journey. It needs the classes of all others.
 func (e *evidence) judgeStatus(a *attempt) ruling {
-	word := strings.TrimSpace(a.field("status"))
+	word := statusWord(a)
 	state := stateOf(a.journey, word)
 	if r, silent := judgeSilence(a); silent {
 		return r
@@ -45,8 +45,8 @@ func (e *evidence) judgeStatus(a *attempt) ruling {
 				word, a.at.Seconds(), j.Name, s.from.Seconds(), inSeconds(a.journey.NoticeWithin))}
 		}
 	case stateTrouble:
-		early := (e.window(a) == Baseline || len(e.effects) == 0) && !e.caught(a)
-		if names := e.others(a.journey); early && len(names) > 0 && e.allSteady(a) {
+		healthy := e.window(a) == Baseline || len(e.effects) == 0 || e.times.cleared && a.at-a.journey.NoticeWithin >= e.times.lifted
+		if names := e.others(a.journey); healthy && !e.caught(a) && len(names) > 0 && e.allSteady(a) {
 			return ruling{class: Wrong, check: checkStatus, why: fmt.Sprintf("said %q at %.2f s, when nothing was broken and %s had been steady for %s or from the start",
 				word, a.at.Seconds(), strings.Join(names, ", "), inSeconds(a.journey.NoticeWithin))}
 		}
@@ -107,14 +107,16 @@ func (e *evidence) allSteady(a *attempt) bool {
 	return true
 }
 
-// unsteadySpans lists when a journey was not steady, from its first attempt to its last. The list is made once and shared.
+// unsteadySpans lists when a journey was not steady, from its first attempt to its last, but for attempts whose own instance of the app a fault kept from serving: an instance that
+// answers knows nothing of those. The list is made once and shared.
 func (e *evidence) unsteadySpans(j *plan.Journey) []span {
 	if spans, ok := e.unsteadyAt[j.Name]; ok {
 		return spans
 	}
-	spans := unsteadyIn(e.of(j.Name), max(steadyFor, steadyLeast*j.Every), e.plan.Steady)
+	list := e.withoutHeld(e.of(j.Name))
+	spans := unsteadyIn(list, stretch(j), e.plan.Steady)
 	if j.Kind == kindWrite {
-		spans = manifest(spans, e.of(j.Name), e.plan.Steady.P99)
+		spans = manifest(spans, list, e.plan.Steady.P99)
 	}
 	e.unsteadyAt[j.Name] = spans
 	return spans

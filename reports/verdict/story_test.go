@@ -13,10 +13,8 @@ import (
 // The ordinary run: baseline 0–10 s, one fault on infura 10–20 s, the end at 50 s, a drain of 15 s. One chain, a block each second, number 20 half a second
 // into the
 // baseline. Two accounts; account i holds i + 1 ether, and 0.00105 ether and 123 wei more with each block. view-balance is due each 200 ms from 100 ms on (50
-// in
-// the baseline, 50 in the outage, 150 later), send-payment each 500 ms from 250 ms on (20, 20, 60); even places belong to session 0, odd ones to session 1.
-// Every
-// answer takes 20 ms and is the truth with four digits; every payment is pending, then mined in the next block, then confirmed.
+// in the baseline, 50 in the outage, 150 later), send-payment each 500 ms from 250 ms on (20, 20, 60); even places belong to session 0, odd ones to session 1.
+// Every answer takes 20 ms and is the truth with four digits; every payment is pending, then mined in the next block, then confirmed.
 type story struct {
 	About       string         `yaml:"about"`
 	Plan        storyPlan      `yaml:"plan"`
@@ -128,6 +126,7 @@ type group struct {
 	Confirmed time.Duration `yaml:"confirmed"`
 	Mined     *int          `yaml:"mined"` // once when absent; never for an error
 	MinedAt   time.Duration `yaml:"mined_at"`
+	Wei       string        `yaml:"wei"`    // of each transaction; the 1000 that were asked for when absent
 	Unsent    bool          `yaml:"unsent"` // no provider got a transaction, though a nonce was used for it
 	// Base says what became on base of a payment, which then does not happen on ethereum: mined, pending, or signed alone, which a provider took, or refused.
 	Base string `yaml:"base"`
@@ -150,6 +149,7 @@ type storyFault struct {
 	From        time.Duration  `yaml:"from"`
 	To          time.Duration  `yaml:"to"`
 	Share       float64        `yaml:"share"`
+	Bad         time.Duration  `yaml:"bad"` // it flaps: so long with its share, and so long without
 	Reach       float64        `yaml:"reach"`
 	Touched     int64          `yaml:"touched"`
 	Unseen      bool           `yaml:"unseen"`

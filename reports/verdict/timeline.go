@@ -15,6 +15,9 @@ var (
 	scoredFor = clock.Of(20 * time.Second) // so much after the last fault is scored as R
 )
 
+// stretch is how long a journey has to be steady: 5 s, or three attempts' time of a slower one.
+func stretch(j *plan.Journey) clock.Micros { return max(steadyFor, steadyLeast*j.Every) }
+
 // steadyLeast is how many attempts a stretch needs before it can be called steady.
 const steadyLeast = 3
 
@@ -147,7 +150,7 @@ type recovery struct {
 // attempt's due time on. A stretch must lie within the run. Only one that begins within recover_within may be cut off by the run's end: nothing more could
 // be watched, and what was watched is steady.
 func (t timeline) recover(list []*attempt, j *plan.Journey, p *plan.Plan) recovery {
-	length := max(steadyFor, steadyLeast*j.Every)
+	length := stretch(j)
 	list = within(list, t.lifted, forever)
 	counts := countSteady(list, p.Steady)
 	to := 0

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 
 	"blackout/harness/clock"
@@ -44,25 +45,25 @@ type cell struct {
 var payments = map[word]map[fate]cell{
 	wordConfirmed: {
 		minedOnce:    {class: OK, why: "said confirmed, and it was mined once"},
-		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "said confirmed, but it was paid %d times"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "said confirmed, but %s"},
 		stillPending: {class: Harmful, check: checkPhantom, why: "said confirmed, but it was still pending"},
 		absent:       {class: Harmful, check: checkLostPayment, why: "said confirmed, but it was neither mined nor pending"},
 	},
 	wordPending: {
 		minedOnce:    {class: Degraded, why: "mined once, but the app never said so"},
-		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "accepted it once, but it was paid %d times"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "accepted it once, but %s"},
 		stillPending: {class: Degraded, why: "accepted, and still pending"},
 		absent:       {class: Harmful, check: checkLostPayment, why: "accepted it, but it was neither mined nor pending"},
 	},
 	wordFailed: {
 		minedOnce:    {class: Harmful, check: checkFalseFailure, why: "said failed, but it was mined"},
-		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "said failed, but it was paid %d times"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "said failed, but %s"},
 		stillPending: {class: Wrong, check: checkFalseFailure, why: "said failed, but it was still pending and may yet be mined"},
 		absent:       {class: Declined, why: "said failed, and nothing was paid"},
 	},
 	wordNone: {
 		minedOnce:    {class: Unavailable, warning: warnUnresolved, why: "paid once, but the user was never told"},
-		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "left open what became of it, but it was paid %d times"},
+		minedMore:    {class: Harmful, check: checkRepeatedPayment, why: "left open what became of it, but %s"},
 		stillPending: {class: Unavailable, why: "left open what became of it, and it was still pending"},
 		absent:       {class: Unavailable, why: "left open what became of it, and nothing was paid"},
 	},
@@ -79,7 +80,7 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 	if confirmed != nil && a.journey.Follow {
 		a.took = confirmed.At - a.due
 	}
-	became, times := c.fateOf(a)
+	became, much := e.fateOf(a, c)
 	elsewhere := e.minedElsewhere(a)
 	if !e.complete && c.drained == forever && len(elsewhere) == 0 && !settled(said, became) {
 		return ruling{}, false
@@ -96,7 +97,7 @@ func (e *evidence) judgeWrite(a *attempt) (r ruling, known bool) {
 	r = ruling(entry)
 	switch {
 	case became == minedMore:
-		r.why = fmt.Sprintf(entry.why, times)
+		r.why = fmt.Sprintf(entry.why, much)
 	case said == wordPending && became == minedOnce && !a.journey.Follow:
 		r.class, r.why = OK, "accepted, and it was mined once" // it cannot say more: nobody asks again
 	}
@@ -191,18 +192,29 @@ func firstWord(a *attempt) word {
 	return wordNone
 }
 
-// fateOf looks a payment up on the reference chain, and in the nodes' pools. times is how many transactions paid it.
-func (c *chain) fateOf(a *attempt) (f fate, times int) {
-	times = len(c.payments[a.id()])
+// fateOf looks a payment up on the reference chain, and in the nodes' pools. It was paid more than once when more was paid than was asked for, in whatever many transactions:
+// an app may pay in parts, or keep a fee of the amount. One that carries nothing pays nothing. much says how much it was then.
+func (e *evidence) fateOf(a *attempt, c *chain) (f fate, much string) {
+	list := slices.DeleteFunc(slices.Clone(c.payments[a.id()]), func(p paid) bool { return p.wei == "0" })
+	sum, known := new(big.Int), true
+	for _, p := range list {
+		wei, ok := new(big.Int).SetString(p.wei, 10)
+		if known = known && ok; known {
+			sum.Add(sum, wei)
+		}
+	}
+	asked, told := new(big.Int).SetString(e.amount(a.id()), 10)
 	switch {
-	case times > 1:
-		return minedMore, times
-	case times == 1:
-		return minedOnce, times
-	case c.pending[a.id()]:
-		return stillPending, 0
+	case len(list) == 0 && c.pending[a.id()]:
+		return stillPending, ""
+	case len(list) == 0:
+		return absent, ""
+	case known && told && sum.Cmp(asked) <= 0, !(known && told) && len(list) == 1:
+		return minedOnce, ""
+	case len(list) == 1:
+		return minedMore, fmt.Sprintf("%s wei were paid where %s were asked for", sum, asked)
 	default:
-		return absent, 0
+		return minedMore, fmt.Sprintf("it was paid %d times", len(list))
 	}
 }
 

@@ -48,6 +48,9 @@ func (r *Runner) attempt(ctx context.Context, j *journey, s *session, n int, id 
 		}
 	}
 	status, body := rep.status, rep.body
+	if status == http.StatusUnauthorized {
+		r.renew(patient, s)
+	}
 	a.Status, a.Detail = status, r.redact(rep.detail)
 	if err != nil && !errors.Is(err, errTooLong) {
 		a.Error, a.Detail = classify(ctx, err)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -390,5 +391,33 @@ func TestNothingPromised(t *testing.T) {
 		if _, missing := r.read(tt.status, []byte(tt.body)); !slices.Equal(missing, tt.missing) {
 			t.Errorf("%d %q: %q is missing, want %q", tt.status, tt.body, missing, tt.missing)
 		}
+	}
+}
+
+// TestNewLogin has an app forget its users: the attempt that is told so stays a 401, and the user has logged in again before the next.
+func TestNewLogin(t *testing.T) {
+	var logins atomic.Int64
+	r := newRig(t, 0, func(w http.ResponseWriter, req *http.Request) {
+		switch {
+		case req.URL.Path == "/login":
+			fmt.Fprintf(w, `{"token":"t%d"}`, logins.Add(1))
+		case req.Header.Get("Authorization") != "t2": // it has forgotten the first token
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			_, _ = io.WriteString(w, `{"balance":"1"}`)
+		}
+	})
+	p, j := read()
+	p.Every = clock.Of(100 * time.Millisecond)
+	r.cfg.Plan.Sessions, r.cfg.Plan.End = 1, 3*p.Every
+	r.cfg.App.Sessions.Login = &spec.Login{Request: spec.Request{Method: "POST", Path: "/login"}, Capture: map[string]string{"token": "$.token"}}
+	r.cfg.App.Sessions.Headers = map[string]string{"Authorization": "${session.token}"}
+	r.with(p, j).run(t, 0)
+	var statuses []int
+	for _, a := range attempts(r.sink) {
+		statuses = append(statuses, a.Status)
+	}
+	if !slices.Equal(statuses, []int{401, 200, 200}) || logins.Load() != 2 {
+		t.Errorf("statuses %v after %d logins", statuses, logins.Load())
 	}
 }

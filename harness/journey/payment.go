@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 
 	"blackout/harness/clock"
@@ -116,6 +117,9 @@ func (r *Runner) ask(ctx context.Context, p *payment) map[string]string {
 	}
 	rep, err := send()
 	rep.page.leave(ctx)
+	if err == nil && rep.status == http.StatusUnauthorized {
+		r.renew(limited, p.session)
+	}
 	if err != nil || rep.status < 200 || rep.status > 299 || rep.garbled != "" {
 		return nil
 	}

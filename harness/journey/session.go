@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,7 +29,8 @@ type session struct {
 	account  Account
 	accountN int
 	client   *http.Client
-	vars     map[string]string // "token"; written by Login only
+	vars     atomic.Pointer[map[string]string] // "token"; nil before the login
+	renewing atomic.Bool                       // while it logs in anew
 }
 
 // scope is where variables are looked up for one request: the session's, then the given ones by their full names.
@@ -53,7 +55,11 @@ func (r *Runner) scope(s *session, more map[string]string) lookup {
 			return r.secret(secret)
 		}
 		if captured, ok := strings.CutPrefix(name, prefixSession); ok {
-			value, ok := s.vars[captured]
+			vars := s.vars.Load()
+			if vars == nil {
+				return "", false
+			}
+			value, ok := (*vars)[captured]
 			return value, ok
 		}
 		return "", false
@@ -106,7 +112,7 @@ func (r *Runner) Login(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loginsAtOnce)
 	for _, s := range r.sessions {
-		if s.vars != nil {
+		if s.vars.Load() != nil {
 			continue
 		}
 		group.Go(func() error {
@@ -114,11 +120,23 @@ func (r *Runner) Login(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("login of session %d: %w", s.index, err)
 			}
-			s.vars = vars
+			s.vars.Store(&vars)
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// renew logs a session in anew after an app has answered it 401, as users do whom an app has forgotten. It does nothing for an app without a login, or while another attempt of
+// the session does it. A login that fails changes nothing: the next 401 tries again.
+func (r *Runner) renew(ctx context.Context, s *session) {
+	if r.login == nil || s.renewing.Swap(true) {
+		return
+	}
+	defer s.renewing.Store(false)
+	if vars, err := r.logIn(ctx, s); err == nil {
+		s.vars.Store(&vars)
+	}
 }
 
 func (r *Runner) logIn(ctx context.Context, s *session) (map[string]string, error) {

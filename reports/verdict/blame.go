@@ -6,7 +6,10 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 
+	"blackout/harness/clock"
+	"blackout/harness/history"
 	"blackout/harness/plan"
 )
 
@@ -41,7 +44,8 @@ var gasRoom = big.NewInt(1e16)
 
 // misattributed-error.
 //
-// Rule: a valid read is answered with a 4xx other than 429; or the app says no to a read or a payment with a phrase that lays the fault at the user's or a
+// Rule: a valid read is answered with a 4xx other than 429, but for a 401 of an instance of the app that was started anew, has forgotten its users, and took them back when they
+// logged in again; or the app says no to a read or a payment with a phrase that lays the fault at the user's or a
 // contract's door (the closed list above), and it is not so: of money the reference chain says that the account held the amount and 0.01 ether more for gas, at
 // head(t); of the others nothing that the harness asks for can cause them. A phrase that a fault of the plan puts into a provider's mouth does not count: then the
 // app only repeats it. Nor does one beside which a payment was made: false-failure speaks then.
@@ -53,6 +57,9 @@ var gasRoom = big.NewInt(1e16)
 //
 // misattributed holds an attempt that was declined against the list.
 func (e *evidence) misattributed(a *attempt, r ruling) ruling {
+	if r.check == checkMisattributed && a.Status == 401 && e.forgotten(a) {
+		return refused(a, "asked for a new login with "+a.reply()+" after it was started anew")
+	}
 	if a.Error != "" || r.check != "" || (r.class != Declined && r.class != Unavailable) {
 		return r
 	}
@@ -100,6 +107,26 @@ func (e *evidence) solvent(a *attempt) (held string, at uint64, ok bool) {
 		need.Add(wei, gasRoom)
 	}
 	return has.String(), b.Number, has.Sign() > 0 && has.Cmp(need) >= 0
+}
+
+// renewal is how long a session may take to log in anew; the harness does so at its first 401.
+var renewal = clock.Of(time.Second)
+
+// forgotten reports whether the attempt's instance was started anew before it, in the run, and the session's next attempt after a new login was let in.
+func (e *evidence) forgotten(a *attempt) bool {
+	name := e.instanceOf(a)
+	anew := slices.ContainsFunc(e.h.Apps, func(r history.App) bool {
+		return r.Instance == name && r.Event == history.AppStarted && r.At-e.zero > 0 && r.At-e.zero <= a.at
+	})
+	if !anew {
+		return false
+	}
+	for _, next := range within(e.attempts, a.due, forever) {
+		if next.Session == a.Session && next.at >= a.end+renewal {
+			return next.Error == "" && next.Status != 401
+		}
+	}
+	return false
 }
 
 // amount is what an intent is about, in wei, or "".

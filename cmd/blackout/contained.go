@@ -136,8 +136,8 @@ func (s *state) engine(ctx context.Context) (*docker.Engine, error) {
 	return engine, nil
 }
 
-// removing is how long the engine may take to remove what a cell had.
-const removing = 30 * time.Second
+// keeping is how long the engine may take to say what a cell's services have printed, and removing how long to remove what the cell had.
+const keeping, removing = 30 * time.Second, 30 * time.Second
 
 // contain makes what a cell in containers needs, and says so in its order. The returned function removes all of it.
 func (s *state) contain(ctx context.Context, c *cell, child *run.Child, scratch string) (end func() error, err error) {
@@ -185,15 +185,29 @@ func (s *state) contain(ctx context.Context, c *cell, child *run.Child, scratch 
 	}
 	closed, err := lead(ctx, child.Ports, in.Shared())
 	end = func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
-		defer cancel()
-		kept := in.Logs(ctx, func(service string) (io.WriteCloser, error) { return s.serviceLog(c, service) })
-		return errors.Join(closed(), kept, in.Close(ctx))
+		return errors.Join(closed(), leave(ctx, in, func(service string) (io.WriteCloser, error) { return s.serviceLog(c, service) }))
 	}
 	if err != nil {
 		return nil, errors.Join(err, end())
 	}
 	return end, nil
+}
+
+// leavable is a cell in containers when it has ended.
+type leavable interface {
+	Logs(ctx context.Context, to func(service string) (io.WriteCloser, error)) error
+	Close(ctx context.Context) error
+}
+
+// leave keeps what the services of a cell have printed, and removes all that the cell has in the engine, however long that took.
+func leave(ctx context.Context, in leavable, to func(service string) (io.WriteCloser, error)) error {
+	ctx = context.WithoutCancel(ctx)
+	reading, cancel := context.WithTimeout(ctx, keeping)
+	defer cancel()
+	kept := in.Logs(reading, to)
+	ctx, cancelClose := context.WithTimeout(ctx, removing)
+	defer cancelClose()
+	return errors.Join(kept, in.Close(ctx))
 }
 
 // readable are the folders of the files that a cell reads.

@@ -39,7 +39,7 @@ type Config struct {
 	// Lookup gives the variables but ${instance.…} that start.command and ready may use, such as ${service.infura.url}. Their values are kept out of errors, log and
 	// history as well. Nil: there are none.
 	Lookup func(i Instance, name string) (string, bool)
-	// Hidden are further values that appear nowhere, by name: the variables of an image or a compose file.
+	// Hidden are further values that appear nowhere, by name: the variables of a compose file. A name that Env has too is another value's there: both are taken out.
 	Hidden map[string]string
 	// LogDir gets <instance>.log, at most 16 MiB each.
 	LogDir string
@@ -218,7 +218,6 @@ func (a *App) launch(i Instance) (launch, error) {
 	if hidden == nil {
 		hidden = map[string]string{}
 	}
-	maps.Copy(hidden, a.cfg.Hidden)
 	argv := make([]string, len(spc.Start.Command))
 	for k, word := range spc.Start.Command {
 		if argv[k], err = spec.Expand(word, func(name string) (string, bool) {
@@ -239,7 +238,7 @@ func (a *App) launch(i Instance) (launch, error) {
 			return launch{}, fmt.Errorf("scratch folder: %w", err)
 		}
 	}
-	return launch{Launch{i, argv, env, dir}, u, newScrubber(hidden, a.cfg.Redact)}, nil
+	return launch{Launch{i, argv, env, dir}, u, newScrubber(a.cfg.Redact, hidden, a.cfg.Hidden)}, nil
 }
 
 // what names what is started.

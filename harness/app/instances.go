@@ -92,10 +92,13 @@ func (a *App) Release(ctx context.Context, g *fault.Grip) error {
 			delete(held, g.ID)
 		}
 		delete(s.refusers, g.ID)
+		var stuck error
 		if len(s.pausers) == 0 && s.now != nil {
-			s.now.process.Resume()
+			if err := s.now.process.Resume(ctx); err != nil {
+				stuck = fmt.Errorf("let it go on: %w", err)
+			}
 		}
-		return a.bring(ctx, s)
+		return errors.Join(stuck, a.bring(ctx, s))
 	})
 }
 

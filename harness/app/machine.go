@@ -41,9 +41,9 @@ type Process interface {
 	Gone() <-chan struct{}
 	// End tells how it ended. It may be called when Gone is closed.
 	End() End
-	// Pause stops it where it stands and returns once it does; Resume has it go on.
+	// Pause stops it where it stands and returns once it does; Resume has it go on. What has ended needs neither.
 	Pause(ctx context.Context) error
-	Resume()
+	Resume(ctx context.Context) error
 	// Stands reports whether it was paused, or has ended; known says whether that could be seen.
 	Stands() (stands, known bool)
 	// Kill ends it at once and waits until it is gone.
@@ -83,10 +83,10 @@ func (m own) Start(_ context.Context, l Launch, out io.WriteCloser) (Process, er
 func (m own) Keep(at netip.AddrPort) (io.Closer, error) { return ports.Reserve(at) }
 func (m own) Close()                                    { m.close() }
 
-func (p *process) Group() int            { return p.cmd.Process.Pid }
-func (p *process) Gone() <-chan struct{} { return p.gone }
-func (p *process) End() End              { return End{p.ended, p.status, p.byself, p.logErr} }
-func (p *process) Resume()               { p.signal(syscall.SIGCONT) }
+func (p *process) Group() int                   { return p.cmd.Process.Pid }
+func (p *process) Gone() <-chan struct{}        { return p.gone }
+func (p *process) End() End                     { return End{p.ended, p.status, p.byself, p.logErr} }
+func (p *process) Resume(context.Context) error { p.signal(syscall.SIGCONT); return nil }
 func (p *process) Stands() (stands, known bool) {
 	return groupStands(p.cmd.Process.Pid)
 }

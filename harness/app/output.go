@@ -36,7 +36,7 @@ type output struct {
 
 // Log keeps what a build or a service prints, at most 16 MiB, after redact and without these values, which have names. Close does not close what it goes to.
 func Log(to io.Writer, redact func(string) string, values map[string]string) io.WriteCloser {
-	return newOutput(to, newScrubber(values, redact))
+	return newOutput(to, newScrubber(redact, values))
 }
 
 func newOutput(log io.Writer, scrub *scrubber) *output { return &output{log: log, scrub: scrub} }

@@ -17,7 +17,7 @@ func FuzzOutput(f *testing.F) {
 			return
 		}
 		var log strings.Builder
-		o := newOutput(&log, newScrubber(map[string]string{"SECRET": secret, "PIN": "1"}, nil))
+		o := newOutput(&log, newScrubber(nil, map[string]string{"SECRET": secret, "PIN": "1"}))
 		for rest := text; rest != ""; {
 			n := min(piece, len(rest))
 			_, _ = o.Write([]byte(rest[:n]))
@@ -50,7 +50,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 }
 
 func TestOutputOnAFullDisk(t *testing.T) {
-	o := newOutput(&fullDisk{room: 10}, newScrubber(nil, nil))
+	o := newOutput(&fullDisk{room: 10}, newScrubber(nil))
 	for range 3 {
 		if n, err := o.Write([]byte("0123456\n")); n != 8 || err != nil {
 			t.Fatalf("write: %d, %v: the app must not notice", n, err)
@@ -65,7 +65,7 @@ func TestOutputOnAFullDisk(t *testing.T) {
 }
 
 func TestScrubber(t *testing.T) {
-	s := newScrubber(map[string]string{"URL": "http://h/v3/abcdef", "KEY": "abcdef", "PEM": "-----BEGIN\nMIIBVwIBADANBg\n-----END\n", "DEBUG": "true", "N": "12"}, nil)
+	s := newScrubber(nil, map[string]string{"URL": "http://h/v3/abcdef", "KEY": "abcdef", "PEM": "-----BEGIN\nMIIBVwIBADANBg\n-----END\n", "DEBUG": "true", "N": "12"})
 	for text, want := range map[string]string{
 		"dial http://h/v3/abcdef: refused": "dial ${URL}: refused",
 		"key abcdef, debug true, 12":       "key ${KEY}, debug true, 12",

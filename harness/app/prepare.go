@@ -33,7 +33,7 @@ func Prepare(ctx context.Context, a *spec.App, env []string, log io.Writer, reda
 	if log == nil {
 		log = io.Discard
 	}
-	out := newOutput(log, newScrubber(nil, redact))
+	out := newOutput(log, newScrubber(redact))
 	cmd := exec.CommandContext(ctx, file, a.Start.Prepare[1:]...)
 	cmd.Args[0], cmd.Env, cmd.Dir = a.Start.Prepare[0], env, dir
 	cmd.Stdout, cmd.Stderr = out, out

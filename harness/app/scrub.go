@@ -20,19 +20,20 @@ type scrubber struct {
 	redact  func(string) string // the run's own redaction; may be nil
 }
 
-// newScrubber replaces each value by "${NAME}", which says more than a row of asterisks.
-func newScrubber(declared map[string]string, redact func(string) string) *scrubber {
+// newScrubber replaces each value by "${NAME}", which says more than a row of asterisks. A name may be declared several times, with a value each.
+func newScrubber(redact func(string) string, declared ...map[string]string) *scrubber {
 	s := &scrubber{redact: redact}
 	names := map[string]string{}
-	for name, value := range declared {
-		// Output is looked at line by line, and a PEM key is printed as several.
-		for line := range strings.Lines(value) {
-			line = strings.TrimRight(line, "\r\n")
-			if len(line) < shortest || line == "true" || line == "false" || len(line) <= port && strings.Trim(line, "0123456789") == "" {
-				continue
-			}
-			if first, ok := names[line]; !ok || name < first {
-				names[line] = name
+	for _, values := range declared {
+		for name, value := range values {
+			// Output is looked at line by line, and a PEM key is printed as several.
+			for line := range strings.Lines(value) {
+				line = strings.TrimRight(line, "\r\n")
+				if hides(line) {
+					if first, ok := names[line]; !ok || name < first {
+						names[line] = name
+					}
+				}
 			}
 		}
 	}
@@ -51,6 +52,11 @@ func newScrubber(declared map[string]string, redact func(string) string) *scrubb
 	}
 	s.replace = strings.NewReplacer(pairs...)
 	return s
+}
+
+// hides reports whether taking a line out hides anything.
+func hides(line string) bool {
+	return len(line) >= shortest && line != "true" && line != "false" && (len(line) > port || strings.Trim(line, "0123456789") != "")
 }
 
 func (s *scrubber) clean(text string) string {

@@ -120,14 +120,14 @@ type Child struct {
 type Runner interface {
 	// Start starts it. What is written to in is what the cell is told; out has the history's lines, and ends with the cell.
 	Start(ctx context.Context) (in io.WriteCloser, out io.Reader, err error)
-	// Wait waits until it has ended. The error is what it said, or nil for exit status 0.
+	// Wait waits until it has ended, or ctx has. The error is what it said, or nil for exit status 0.
 	Wait(ctx context.Context) error
 	// Kill ends it at once.
 	Kill(ctx context.Context) error
 }
 
 // Spawn runs a cell and waits for it. When ctx ends the cell is asked to stop, and killed when it takes longer than the grace period or when kill is closed. The error is
-// what the cell said, or nil for exit status 0; the history tells the rest.
+// what the cell said, or nil for exit status 0; the history tells the rest. A cell that is not gone killBound after it was killed is left to itself, and the error says so.
 func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 	defer c.closePorts()
 	c.Order.Builds, c.Order.Published = c.Build != nil, len(c.Ports)
@@ -144,10 +144,12 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 		return err
 	}
 	c.closePorts()
+	e := newEnding(ctx, runner)
+	defer e.abandon()
+	lines := &lines{do: c.Lines}
+	defer lines.end()
 	read := make(chan error, 1)
-	go func() { read <- eachLine(out, c.Lines) }()
-	// What ends the cell goes on when ctx has ended.
-	ending := context.WithoutCancel(ctx)
+	go func() { read <- eachLine(out, lines.take) }()
 	ended := make(chan struct{})
 	go func() {
 		select {
@@ -164,20 +166,25 @@ func Spawn(ctx context.Context, c Child, kill <-chan struct{}) error {
 		case <-late.C:
 		case <-kill:
 		}
-		_ = runner.Kill(ending)
+		e.kill()
 	}()
-	if _, err := in.Write(append(order, '\n')); err != nil {
-		_ = runner.Kill(ending) // if it has not ended, which is why it could not be told
-		waited := runner.Wait(ending)
-		close(ended)
-		return errors.Join(waited, fmt.Errorf("tell the cell what to do: %w", err), <-read)
+	building := func() {}
+	_, toldErr := in.Write(append(order, '\n'))
+	if toldErr != nil {
+		toldErr = fmt.Errorf("tell the cell what to do: %w", toldErr)
+		e.kill() // if it has not ended, which is why it could not be told
+	} else {
+		building = c.startBuild(ctx, in)
 	}
-	building := c.startBuild(ctx, in)
-	err = runner.Wait(ending)
-	readErr := <-read
+	waited := make(chan error, 1)
+	go func() { waited <- runner.Wait(e.ctx) }()
+	err = errors.Join(e.see(waited), toldErr, e.see(read))
+	if e.ctx.Err() != nil {
+		err = errors.Join(toldErr, e.lost())
+	}
 	close(ended)
 	building()
-	return errors.Join(err, readErr)
+	return err
 }
 
 // process is a cell's own process on this machine.
@@ -210,7 +217,7 @@ func (p *process) Start(context.Context) (io.WriteCloser, io.Reader, error) {
 	return in, &untilEnd{out, p.read}, p.cmd.Start()
 }
 
-// Wait reaps the process when its output was read: os/exec would close it before.
+// Wait reaps the process when its output was read: os/exec would close it before. That it heeds no context is made up for by Spawn.
 func (p *process) Wait(context.Context) error {
 	<-p.read
 	err := p.cmd.Wait()

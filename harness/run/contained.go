@@ -84,11 +84,12 @@ func (m containers) Start(ctx context.Context, l app.Launch, out io.WriteCloser)
 	detach := context.AfterFunc(ctx, end)
 	events, err := m.Control.Start(living, l.Instance.Name, control.Launch{Env: l.Env, Files: m.files})
 	if err != nil {
+		detach()
 		end()
 		return nil, errors.Join(err, out.Close())
 	}
 	_, err = events.Next()
-	if err == nil && !detach() {
+	if !detach() && err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -146,12 +147,7 @@ func (c *container) Gone() <-chan struct{} { return c.gone }
 func (c *container) End() app.End          { return c.end }
 
 func (c *container) Pause(ctx context.Context) error {
-	select {
-	case <-c.gone:
-		return nil
-	default:
-	}
-	if c.isPaused() {
+	if c.isGone() || c.isPaused() {
 		return nil
 	}
 	if err := c.control.Pause(ctx, c.name); err != nil {
@@ -161,18 +157,21 @@ func (c *container) Pause(ctx context.Context) error {
 	return nil
 }
 
-// resumeBound is how long the engine may take to let an instance go on.
-const resumeBound = 10 * time.Second
+// engineBound is how long the engine may take to let an instance go on, or to have it gone once it is killed; and stopSlack how much longer than the grace to stop one, of
+// which it counts whole seconds.
+const engineBound, stopSlack = 10 * time.Second, 3 * time.Second
 
-func (c *container) Resume() {
-	if !c.isPaused() {
-		return
+func (c *container) Resume(ctx context.Context) error {
+	if c.isGone() || !c.isPaused() {
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resumeBound)
+	ctx, cancel := context.WithTimeout(ctx, engineBound)
 	defer cancel()
-	if c.control.Resume(ctx, c.name) == nil { // else Stands says that it does not go on
-		c.setPaused(false)
+	if err := c.control.Resume(ctx, c.name); err != nil {
+		return err
 	}
+	c.setPaused(false)
+	return nil
 }
 
 func (c *container) Stands() (stands, known bool) { return c.isPaused(), true }
@@ -189,30 +188,65 @@ func (c *container) setPaused(yes bool) {
 	c.paused = yes
 }
 
-func (c *container) Kill(ctx context.Context) error {
-	return c.finish(ctx, func() error { return c.control.Kill(ctx, c.name) })
-}
-
-func (c *container) Stop(ctx context.Context, grace time.Duration) error {
-	c.Resume() // what is paused meets no signal
-	return c.finish(ctx, func() error { return c.control.Stop(ctx, c.name, grace) })
-}
-
-// finish ends it in some way and waits until it is gone.
-func (c *container) finish(ctx context.Context, end func() error) error {
+func (c *container) isGone() bool {
 	select {
 	case <-c.gone:
-		return nil
+		return true
 	default:
+		return false
 	}
+}
+
+// expectEnd says that it is we who end it.
+func (c *container) expectEnd() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.stopping, c.paused = true, false
-	c.mu.Unlock()
-	err := end()
+}
+
+func (c *container) Kill(ctx context.Context) error {
+	if c.isGone() {
+		return nil
+	}
+	c.expectEnd()
+	return c.killNow(ctx)
+}
+
+// Stop leaves the kill after the grace to the engine, and does it itself when ctx ends or the engine does not.
+func (c *container) Stop(ctx context.Context, grace time.Duration) error {
+	if c.isGone() {
+		return nil
+	}
+	asking, cancel := context.WithTimeout(ctx, grace+stopSlack)
+	defer cancel()
+	err := c.Resume(asking) // what is paused meets no signal
+	c.expectEnd()
+	if err == nil {
+		err = c.control.Stop(asking, c.name, grace)
+	}
+	if err == nil {
+		select {
+		case <-c.gone:
+			return nil
+		case <-asking.Done():
+			err = asking.Err()
+		}
+	}
+	if killErr := c.killNow(ctx); killErr != nil {
+		return errors.Join(err, killErr)
+	}
+	return nil
+}
+
+// killNow kills it, whatever has become of ctx, and waits until it is gone.
+func (c *container) killNow(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineBound)
+	defer cancel()
+	err := c.control.Kill(ctx, c.name)
 	select {
 	case <-c.gone:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("container of %s: %w", c.name, ctx.Err()))
+		return errors.Join(err, fmt.Errorf("container of %s is not gone %s after it was killed", c.name, engineBound))
 	}
 }

@@ -296,7 +296,7 @@ func (c *cell) startApp(ctx context.Context) error {
 	company := func(context.Context, string) error { return nil }
 	if in := c.cfg.Contained; in != nil {
 		there := in.machine(c.clock, c.authorityPEM())
-		machine = there
+		machine, hidden = there, in.Hidden
 		company = func(ctx context.Context, when string) error {
 			if err := there.startServices(ctx, when, trust); err != nil {
 				return errors.New(c.redact.String(err.Error()))

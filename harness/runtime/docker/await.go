@@ -25,12 +25,12 @@ func (c *Cell) await(ctx context.Context, s *services, one *compose.Service) err
 		if made == nil || n.Condition == compose.Started {
 			continue // what comes before the app was started before this one; the app takes requests when what needs it starts
 		}
-		within := patience
+		within, terminal := patience, false
 		if of := s.file.Service(n.Service); of != nil {
-			within = max(patience, failing(of.Health))
+			within, terminal = max(patience, failing(of.Health)), of.TTY
 		}
 		if err := c.become(ctx, made.GetContainerID(), n.Condition, within); err != nil && !n.Optional {
-			return fmt.Errorf("service %s, which %s waits for: %w%s", n.Service, one.Name, err, c.lastLines(context.WithoutCancel(ctx), made.GetContainerID(), one.TTY))
+			return fmt.Errorf("service %s, which %s waits for: %w%s", n.Service, one.Name, err, c.lastLines(ctx, made.GetContainerID(), terminal))
 		}
 	}
 	return nil
@@ -108,8 +108,10 @@ func lastCheck(h *container.Health) string {
 	return " (" + said + ")"
 }
 
-// lastLines are the last that a container printed, for an error.
+// lastLines are the last that a container printed, for an error, which may be that ctx has ended.
 func (c *Cell) lastLines(ctx context.Context, id string, terminal bool) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answering)
+	defer cancel()
 	logs, err := c.engine.client.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "10"})
 	if err != nil {
 		return "; what it printed cannot be read: " + firstLine(err).Error()

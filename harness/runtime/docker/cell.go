@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -49,14 +50,17 @@ type Cell struct {
 	status int64         // then
 	lost   error         // then: the engine could not say how
 
-	starting sync.Mutex // held while services are started
+	unwatch context.CancelFunc // ends the wait for that
 
-	mu       sync.Mutex
-	closed   bool // nothing may be made any more
+	starting chan struct{} // has room for the one that starts services
+
+	mu       sync.Mutex // never held while the engine is asked for something
+	closed   bool       // nothing may be made any more
 	image    string
 	services *services // of a compose file; nil without one
 	internet testcontainers.Container
 	app      map[string]testcontainers.Container // by instance
+	underway map[string]chan struct{}            // by instance whose container is being made; closed when it is there, or could not be made
 }
 
 // NewCell makes the network of a cell. Close has to be called, also after an error of what follows.
@@ -68,13 +72,22 @@ func (e *Engine) NewCell(ctx context.Context, cfg Config) (*Cell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this process: %w", err)
 	}
-	c := &Cell{engine: e, cfg: cfg, labels: map[string]string{labelOwner: by.String(), labelRun: cfg.ID, labelFolder: cfg.Folder}, app: map[string]testcontainers.Container{}}
+	c := e.cell(cfg, by.String())
 	var seed byte
 	for _, b := range []byte(cfg.ID) {
 		seed = seed*31 + b
 	}
 	c.net, err = e.newSubnet(ctx, c.name("net"), seed, c.labels)
 	return c, err
+}
+
+// cell is one that has nothing in the engine yet.
+func (e *Engine) cell(cfg Config, by string) *Cell {
+	return &Cell{
+		engine: e, cfg: cfg, labels: map[string]string{labelOwner: by, labelRun: cfg.ID, labelFolder: cfg.Folder},
+		ended: make(chan struct{}), unwatch: func() {}, starting: make(chan struct{}, 1),
+		app: map[string]testcontainers.Container{}, underway: map[string]chan struct{}{},
+	}
 }
 
 // name is what the engine shows for a part of the cell.
@@ -140,12 +153,19 @@ func (c *Cell) Start(ctx context.Context) (in io.WriteCloser, out io.Reader, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("the container of the internet: %w", err)
 	}
-	ended := c.engine.client.ContainerWait(context.WithoutCancel(ctx), c.internet.GetContainerID(), client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
-	if err := c.internet.Start(ctx); err != nil {
+	// What sees it to its end outlives ctx, but for the start itself.
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	c.unwatch = unwatch
+	detach := context.AfterFunc(ctx, unwatch)
+	go c.watch(c.engine.client.ContainerWait(watching, c.internet.GetContainerID(), client.ContainerWaitOptions{Condition: container.WaitConditionNextExit}))
+	err = c.internet.Start(ctx)
+	if !detach() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		unwatch()
 		return nil, nil, fmt.Errorf("the container of the internet: %w", firstLine(err))
 	}
-	c.ended = make(chan struct{})
-	go c.watch(ended)
 	return told, lines, nil
 }
 
@@ -167,9 +187,13 @@ const Scratch = "/.scratch"
 // controlFolder is where the container of the internet finds its socket.
 const controlFolder = "/.control"
 
-// Wait waits until the container of the internet has ended. The error is what it said, or nil for exit status 0.
+// Wait waits until the container of the internet has ended, or ctx has. The error is what it said, or nil for exit status 0.
 func (c *Cell) Wait(ctx context.Context) error {
-	<-c.ended
+	select {
+	case <-c.ended:
+	case <-ctx.Done():
+		return fmt.Errorf("the container of the internet did not end: %w", ctx.Err())
+	}
 	if c.status == 0 {
 		return c.lost
 	}
@@ -182,6 +206,8 @@ func (c *Cell) Wait(ctx context.Context) error {
 
 // said is what the container of the internet has printed.
 func (c *Cell) said(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answering)
+	defer cancel()
 	logs, err := c.engine.client.ContainerLogs(ctx, c.internet.GetContainerID(), client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "20"})
 	if err != nil {
 		return "", err
@@ -197,16 +223,21 @@ func (c *Cell) Kill(ctx context.Context) error {
 	return err
 }
 
-// Close removes all that the cell has in the engine.
+// Close removes all that the cell has in the engine. It ends with ctx at the latest.
 func (c *Cell) Close(ctx context.Context) error {
 	var errs []error
+	c.unwatch()
 	if c.told != nil {
 		errs = append(errs, c.told.Close(), c.lines.Close())
 	}
-	c.starting.Lock() // the cell has ended, and with it what it asked for
-	defer c.starting.Unlock()
+	if c.server != nil {
+		errs = append(errs, c.server.Close()) // and so what the cell has asked for, whether it has ended or not
+	}
 	c.mu.Lock()
 	c.closed = true
+	c.mu.Unlock()
+	errs = append(errs, c.settle(ctx))
+	c.mu.Lock()
 	all := []testcontainers.Container{c.internet}
 	for _, instance := range c.app {
 		all = append(all, instance)
@@ -227,14 +258,32 @@ func (c *Cell) Close(ctx context.Context) error {
 		})
 	}
 	removing.Wait()
-	if c.server != nil {
-		errs = append(errs, c.server.Close())
-	}
 	// The network, the volumes, and what was being made when it was cut off and nobody knows of.
 	_, err := c.engine.sweep(ctx, func(labels map[string]string) bool {
 		return labels[labelOwner] == c.labels[labelOwner] && labels[labelRun] == c.labels[labelRun]
 	})
 	return errors.Join(append(errs, err)...)
+}
+
+// settle waits until nothing is being made any more: what came after the rest was removed would stay. Nothing new begins once closed is set.
+func (c *Cell) settle(ctx context.Context) error {
+	c.mu.Lock()
+	underway := slices.Collect(maps.Values(c.underway))
+	c.mu.Unlock()
+	select {
+	case c.starting <- struct{}{}:
+		defer func() { <-c.starting }()
+	case <-ctx.Done():
+		return fmt.Errorf("the engine is still making services: %w", ctx.Err())
+	}
+	for _, made := range underway {
+		select {
+		case <-made:
+		case <-ctx.Done():
+			return fmt.Errorf("the engine is still making containers: %w", ctx.Err())
+		}
+	}
+	return nil
 }
 
 // errClosed is what latecomers hear.
@@ -249,7 +298,7 @@ func (c *Cell) create(ctx context.Context, req testcontainers.ContainerRequest, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), making)
 	defer cancel()
 	req.Networks, req.EndpointSettingsModifier = []string{c.net.name}, c.net.endpoint(at, aliases...)
-	made, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: req})
+	made, err := c.engine.create(ctx, testcontainers.GenericContainerRequest{ContainerRequest: req})
 	if err != nil {
 		return nil, firstLine(err)
 	}

@@ -35,6 +35,7 @@ type Engine struct {
 
 	provider *testcontainers.DockerProvider
 	client   client.APIClient
+	create   func(context.Context, testcontainers.GenericContainerRequest) (testcontainers.Container, error)
 	building chan struct{} // has room for the one that builds an image: cells need the same ones
 }
 
@@ -56,7 +57,7 @@ func Connect(ctx context.Context) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no container engine: %w", firstLine(err))
 	}
-	e := &Engine{provider: provider, client: provider.Client(), building: make(chan struct{}, 1)}
+	e := &Engine{provider: provider, client: provider.Client(), create: testcontainers.GenericContainer, building: make(chan struct{}, 1)}
 	v, err := e.client.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the container engine does not answer: %w", firstLine(err)), e.Close())

@@ -39,6 +39,7 @@ func (c host) Start(ctx context.Context, instance string, l control.Launch, happ
 		return fmt.Errorf("listen to the container: %w", err)
 	}
 	defer attached.Close()
+	defer context.AfterFunc(ctx, attached.Close)() // reading heeds no context
 	ended := c.engine.client.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
 	if _, err := c.engine.client.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 		return firstLine(err)
@@ -81,24 +82,52 @@ func (t teller) Write(p []byte) (int, error) {
 // instance is the container of an instance, which is made when there is none. tty says that it has a terminal.
 func (c *Cell) instance(ctx context.Context, name string, l control.Launch) (made testcontainers.Container, tty bool, err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	for c.underway[name] != nil {
+		other := c.underway[name]
+		c.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+		c.mu.Lock()
+	}
 	service := &compose.Service{}
 	if c.services != nil {
 		service = c.services.file.App
 	}
-	if there := c.app[name]; there != nil {
-		return there, service.TTY, nil
-	}
-	if c.closed {
+	there, closed, image := c.app[name], c.closed, c.image
+	if there != nil || closed {
+		c.mu.Unlock()
+		if there != nil {
+			return there, service.TTY, nil
+		}
 		return nil, false, errClosed
 	}
-	index := slices.Index(c.cfg.Instances, name)
-	if index < 0 || c.image == "" {
-		return nil, false, fmt.Errorf("instance %s: there is no such instance, or no image yet", name)
-	}
-	req, err := c.request(service, c.image, name, l)
+	done := make(chan struct{})
+	c.underway[name] = done
+	c.mu.Unlock()
+	made, err = c.makeInstance(ctx, service, image, name, l)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.underway, name)
+	close(done)
 	if err != nil {
 		return nil, false, err
+	}
+	c.app[name] = made
+	return made, service.TTY, nil
+}
+
+// makeInstance makes the container of an instance.
+func (c *Cell) makeInstance(ctx context.Context, service *compose.Service, image, name string, l control.Launch) (testcontainers.Container, error) {
+	index := slices.Index(c.cfg.Instances, name)
+	if index < 0 || image == "" {
+		return nil, fmt.Errorf("instance %s: there is no such instance, or no image yet", name)
+	}
+	req, err := c.request(service, image, name, l)
+	if err != nil {
+		return nil, err
 	}
 	modify := req.HostConfigModifier
 	req.Name, req.Labels = c.name(name), c.labelled("app")
@@ -110,11 +139,7 @@ func (c *Cell) instance(ctx context.Context, name string, l control.Launch) (mad
 	if service.Name != "" {
 		aliases = append(append(aliases, service.Name), service.Aliases...)
 	}
-	if made, err = c.create(ctx, req, c.net.at(instancesAt+index), aliases...); err != nil {
-		return nil, false, err
-	}
-	c.app[name] = made
-	return made, service.TTY, nil
+	return c.create(ctx, req, c.net.at(instancesAt+index), aliases...)
 }
 
 // files writes what an instance finds in the place of its image's own files, and says how they are bound over them.

@@ -73,8 +73,12 @@ func (e *Engine) Have(ctx context.Context, image string) error {
 // StartServices starts what the compose file has beside the app: before its instances start, or once they take requests. Each one starts when what it needs is there; in
 // the end what the app needs is there too.
 func (c host) StartServices(ctx context.Context, when string, l control.Launch) error {
-	c.starting.Lock() // Close waits for it, and removes what it has made
-	defer c.starting.Unlock()
+	select {
+	case c.starting <- struct{}{}: // Close waits for it, and removes what it has made
+		defer func() { <-c.starting }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	c.mu.Lock()
 	s, closed := c.services, c.closed
 	c.mu.Unlock()
@@ -111,7 +115,9 @@ func (c host) StartServices(ctx context.Context, when string, l control.Launch) 
 func (c *Cell) volume(name string) string { return c.name("volume-" + name) }
 
 func (c *Cell) makeVolume(ctx context.Context, name string) error {
-	if _, err := c.engine.client.VolumeCreate(context.WithoutCancel(ctx), client.VolumeCreateOptions{Name: c.volume(name), Labels: c.labelled("service")}); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), making) // as create
+	defer cancel()
+	if _, err := c.engine.client.VolumeCreate(ctx, client.VolumeCreateOptions{Name: c.volume(name), Labels: c.labelled("service")}); err != nil {
 		return fmt.Errorf("volume %s: %w", name, firstLine(err))
 	}
 	return nil
@@ -132,7 +138,7 @@ func (c *Cell) startService(ctx context.Context, s *services, one *compose.Servi
 		h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": mostLog}}
 		h.RestartPolicy = restart(one.Restart)
 	}
-	made, err := c.create(context.WithoutCancel(ctx), req, netip.Addr{}, append([]string{one.Name}, one.Aliases...)...)
+	made, err := c.create(ctx, req, netip.Addr{}, append([]string{one.Name}, one.Aliases...)...)
 	if err != nil {
 		return err
 	}

@@ -149,10 +149,14 @@ func (c *cell) bootChain(ctx context.Context) (err error) {
 			c.fatal(&EnvironmentError{"chain", err})
 		}
 	}()
-	c.later("stop building blocks", func(context.Context) error {
+	c.later("stop building blocks", func(ctx context.Context) error {
 		stop()
-		<-done
-		return nil
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	})
 	return nil
 }

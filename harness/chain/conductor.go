@@ -242,6 +242,9 @@ func (c *Conductor) follow(ctx context.Context, n *Node, everyHead bool) (more b
 			c.report(n)
 		}
 	}
+	if !more {
+		c.letGo(n)
+	}
 	return more, nil
 }
 
@@ -266,8 +269,8 @@ func (c *Conductor) path(n *Node) (steps []step, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := n.at.Load()
-	target, ok := n.target(uint64(len(c.canonical) - 1))
-	if !ok || target < at.number || c.canonical[target] == at {
+	target, behind := c.goal(n)
+	if !behind {
 		return nil, false
 	}
 	shared := at
@@ -280,6 +283,13 @@ func (c *Conductor) path(n *Node) (steps []step, more bool) {
 		steps = append(steps, step{b, b.behind(c.spec.Safe), b.behind(c.spec.Finalized)})
 	}
 	return steps, end < target
+}
+
+// goal is the highest block that a node may have now, and whether it has to be told of it. The caller has the mutex.
+func (c *Conductor) goal(n *Node) (target uint64, behind bool) {
+	at := n.at.Load()
+	target, ok := n.target(uint64(len(c.canonical) - 1))
+	return target, ok && target >= at.number && c.canonical[target] != at
 }
 
 // behind is the hash of the block that lies so far behind on the same branch, or zero, which the Engine API reads as "leave it", when the branch is too short.

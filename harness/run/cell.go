@@ -95,7 +95,7 @@ func roomToBoot() (done func()) {
 const closing = 20 * time.Second
 
 // Cell runs one cell. The folder holds a history afterwards in any case that lets a file be written. It returns nil when the timeline was played to its end,
-// ErrInterrupted when ctx ended first, an *EnvironmentError otherwise.
+// ErrInterrupted when ctx ended first, an *EnvironmentError otherwise; the last two joined with what could not be cleaned up.
 func Cell(ctx context.Context, cfg Config) error {
 	file, err := os.OpenFile(filepath.Join(cfg.Dir, history.PlainName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {

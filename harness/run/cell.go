@@ -130,7 +130,7 @@ func (c *cell) seal(w *history.Writer, err error) error {
 		return err
 	}
 	if err != nil { // in its words alone: a run without a record is no interrupted one
-		sealErr = fmt.Errorf("%w (the run had ended: %s)", sealErr, err)
+		sealErr = fmt.Errorf("%w (the run had ended: %s)", sealErr, err.Error())
 	}
 	return &EnvironmentError{unrecordable, sealErr}
 }

@@ -43,8 +43,7 @@ func (c *Conductor) build(ctx context.Context, parent *block, slot uint64, txs *
 		all := append(raw, *txs...)
 		txs = &all
 	} else {
-		// The pool follows a new head in the background. Without this wait it may offer what the parent already contains, or nothing.
-		if err := c.builder.eth.TxPool().Sync(); err != nil {
+		if err := c.builder.syncPool(ctx); err != nil {
 			return fail(fmt.Errorf("sync the pool: %w", err))
 		}
 		if err := c.offer(own); err != nil {
@@ -76,6 +75,21 @@ func (c *Conductor) build(ctx context.Context, parent *block, slot uint64, txs *
 		return fail(err)
 	}
 	return b, rec, nil
+}
+
+// syncPool waits until the pool has followed the node's head, which it does in the background: before that it may offer what the head already contains, or nothing. Geth's own
+// wait heeds no context.
+func (n *Node) syncPool(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, fmt.Errorf("not done within %s", callTimeout))
+	defer cancel()
+	synced := make(chan error, 1)
+	go func() { synced <- n.eth.TxPool().Sync() }()
+	select {
+	case err := <-synced:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // lead makes a block that the builder has its head.

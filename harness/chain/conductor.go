@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -15,6 +16,9 @@ import (
 
 // ErrHalted is what Step returns while a halt holds.
 var ErrHalted = errors.New("the chain is halted")
+
+// publishTimeout bounds the publishing of one block, which takes milliseconds: a chain that has none in this time is broken, not slow. It ends before the time for closing a run.
+const publishTimeout = callTimeout
 
 // stride is how many blocks a node that is behind is fed at a time. It bounds how long a node that catches up keeps the newest block waiting.
 const stride = 16
@@ -27,6 +31,8 @@ type Conductor struct {
 	spec plan.Chain
 	cfg  *Config
 	schedule
+
+	publishing time.Duration // how long it may take
 
 	token   common.Address // of the contract; zero: none
 	emitter common.Address // who makes it emit
@@ -62,7 +68,7 @@ type block struct {
 // newConductor finds the chain's nodes, which have only the genesis block.
 func newConductor(cfg *Config, spec plan.Chain, s schedule, all []*Node) (*Conductor, error) {
 	c := &Conductor{
-		name: spec.Name, spec: spec, cfg: cfg, schedule: s, building: newGate(), halts: map[string]*fault.Grip{},
+		name: spec.Name, spec: spec, cfg: cfg, schedule: s, publishing: publishTimeout, building: newGate(), halts: map[string]*fault.Grip{},
 		forgotten: map[common.Hash]bool{}, unclean: map[*Node]bool{}, reorgs: map[string]*reorganising{},
 		token: common.HexToAddress(spec.Token), emitter: Address(Key(cfg.Seed, emitterLabel)), watched: map[common.Address]bool{},
 	}
@@ -137,7 +143,9 @@ func (c *Conductor) run(ctx context.Context) error {
 		}
 		last = slot
 		// What was begun is ended, in bounded time: otherwise some nodes would have the last block and others not.
-		err := c.publish(context.WithoutCancel(ctx), slot)
+		bounded, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), c.publishing, fmt.Errorf("block not published within %s", c.publishing))
+		err := c.publish(bounded, slot)
+		cancel()
 		if err != nil && !errors.Is(err, ErrHalted) {
 			return err
 		}
@@ -234,6 +242,9 @@ func (c *Conductor) follow(ctx context.Context, n *Node, everyHead bool) (more b
 			c.report(n)
 		}
 	}
+	if !more {
+		c.letGo(n)
+	}
 	return more, nil
 }
 
@@ -258,8 +269,8 @@ func (c *Conductor) path(n *Node) (steps []step, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := n.at.Load()
-	target, ok := n.target(uint64(len(c.canonical) - 1))
-	if !ok || target < at.number || c.canonical[target] == at {
+	target, behind := c.goal(n)
+	if !behind {
 		return nil, false
 	}
 	shared := at
@@ -272,6 +283,13 @@ func (c *Conductor) path(n *Node) (steps []step, more bool) {
 		steps = append(steps, step{b, b.behind(c.spec.Safe), b.behind(c.spec.Finalized)})
 	}
 	return steps, end < target
+}
+
+// goal is the highest block that a node may have now, and whether it has to be told of it. The caller has the mutex.
+func (c *Conductor) goal(n *Node) (target uint64, behind bool) {
+	at := n.at.Load()
+	target, ok := n.target(uint64(len(c.canonical) - 1))
+	return target, ok && target >= at.number && c.canonical[target] != at
 }
 
 // behind is the hash of the block that lies so far behind on the same branch, or zero, which the Engine API reads as "leave it", when the branch is too short.

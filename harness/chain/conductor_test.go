@@ -273,6 +273,20 @@ func TestDeadNode(t *testing.T) {
 	}
 }
 
+// A node that takes no block ends the conductor too, instead of the chain standing still unsaid.
+func TestPublishIsBounded(t *testing.T) {
+	w := start(t, ethereum(1))
+	w.publishing = 100 * time.Millisecond
+	n := w.node(t, "infura@aws/0")
+	if err := n.turn.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer n.turn.leave()
+	if err := w.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "infura@aws/0: block not published within 100ms") {
+		t.Errorf("run ended with: %v", err)
+	}
+}
+
 func TestEngineWantsItsSecret(t *testing.T) {
 	w := start(t, ethereum(0))
 	body := `{"jsonrpc":"2.0","id":1,"method":"engine_exchangeCapabilities","params":[[]]}`

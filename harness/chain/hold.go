@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -97,33 +98,37 @@ func (c *Conductor) Hold(_ context.Context, g *fault.Grip, blocks uint64, frozen
 // If ctx ends first the conductor goes on with it, a few blocks at each new block.
 func (c *Conductor) Release(ctx context.Context, effect string) error {
 	c.mu.Lock()
-	lifted := map[*Node]*hold{}
+	var lifted []*Node
 	for _, n := range c.nodes {
 		if h := n.holds[effect]; h != nil {
 			h.lifted = true
-			lifted[n] = h
+			lifted = append(lifted, n)
 		}
 	}
 	c.mu.Unlock()
 
 	var g errgroup.Group
-	for n := range lifted {
-		g.Go(func() error { return c.catchUp(ctx, n, true) })
+	for _, n := range lifted {
+		g.Go(func() error { return c.catchUp(ctx, n, true) }) // which lets go of it
 	}
-	err := errors.Join(g.Wait(), c.clean())
-
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for n, h := range lifted {
-		if n.holds[effect] == h {
-			delete(n.holds, effect)
-		}
-	}
-	c.show()
-	if err != nil {
+	if err := errors.Join(g.Wait(), c.clean()); err != nil {
 		return fmt.Errorf("release %s on chain %s: %w", effect, c.name, err)
 	}
 	return nil
+}
+
+// letGo forgets the lifted holds of a node that has all that it may have.
+func (c *Conductor) letGo(n *Node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, behind := c.goal(n); behind {
+		return // a hold was lifted, or a block built, since it was fed
+	}
+	before := len(n.holds)
+	maps.DeleteFunc(n.holds, func(_ string, h *hold) bool { return h.lifted })
+	if len(n.holds) < before {
+		c.show()
+	}
 }
 
 // show lets each node show the grips that hold it, that halt its chain, or that gave it another branch. The caller has the mutex.

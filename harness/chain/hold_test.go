@@ -89,6 +89,9 @@ func TestReleaseAfterLong(t *testing.T) {
 	if got := heads(t, w)[0]; got != DefaultEarly+stride {
 		t.Errorf("after one more block the node stands at %d", got)
 	}
+	if got := w.node(t, "infura@aws/0").Grips(); len(got) != 1 {
+		t.Errorf("a node that still lags shows the grips %v", got)
+	}
 	if err := w.Hold(t.Context(), grip("e", "infura"), 0, true); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +116,30 @@ func TestReleaseAfterLong(t *testing.T) {
 	}
 	if last := seen[len(seen)-1]; last != DefaultEarly+151 {
 		t.Errorf("the node ends at block %d", last)
+	}
+}
+
+// TestReleaseCutShort: a node whose release was cut short is shown as held for as long as it lags, and no longer.
+func TestReleaseCutShort(t *testing.T) {
+	w := start(t, ethereum(1))
+	if err := w.Hold(t.Context(), grip("e", "infura"), 0, true); err != nil {
+		t.Fatal(err)
+	}
+	w.steps(t, stride+2)
+	short, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.Release(short, "e"); !errors.Is(err, context.Canceled) {
+		t.Fatalf("release on a context that has ended: %v", err)
+	}
+	for _, want := range []struct {
+		behind uint64
+		grips  int
+	}{{3, 1}, {0, 0}} {
+		w.steps(t, 1)
+		behind, shown := w.Reference().Head().Number-heads(t, w)[0], w.node(t, "infura@aws/0").Grips()
+		if behind != want.behind || len(shown) != want.grips {
+			t.Errorf("%d blocks behind with the grips %v, want %d with %d", behind, shown, want.behind, want.grips)
+		}
 	}
 }
 

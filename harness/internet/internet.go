@@ -149,7 +149,9 @@ func (i *Internet) open(ctx context.Context, p plan.Service) error {
 		if err != nil {
 			return err
 		}
-		s.link, err = links.New(links.Config{Service: p.Name, Regions: regions, Seed: i.cfg.Seed, DialTimeout: linkDialTimeout, Probes: probes})
+		s.link, err = links.New(links.Config{
+			Service: p.Name, Regions: regions, Seed: i.cfg.Seed, DialTimeout: linkDialTimeout, Probes: probes, Undialled: i.undialled(p.Name),
+		})
 		if err != nil {
 			return err
 		}
@@ -183,6 +185,13 @@ func (i *Internet) open(ctx context.Context, p plan.Service) error {
 		}
 	}
 	return nil
+}
+
+// undialled records that the link of a service cannot reach its own gateway: what the app then feels is no fault of the plan.
+func (i *Internet) undialled(service string) func(error) {
+	return func(err error) {
+		i.cfg.Sink.Add(history.Trouble{Text: fmt.Sprintf("%s: its own gateway does not take a connection of the app: %v", service, err), At: i.cfg.Clock.Now()})
+	}
 }
 
 // probesOf is where probes of a service go that cannot go where the app's connections do: one of kind tcp, whose program has to be there already. "" for the others.

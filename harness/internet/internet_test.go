@@ -207,6 +207,30 @@ func TestServed(t *testing.T) {
 	}
 }
 
+// TestGatewayGone: what the app feels because a link cannot reach its own gateway is recorded as trouble of our own, once a service.
+func TestGatewayGone(t *testing.T) {
+	w := open(t, services())
+	if err := w.net.services["infura"].gateway.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if status, body, err := w.ask("infura", ethereum); err == nil {
+			t.Errorf("answered %d %q", status, body)
+		}
+	}
+	var got []string
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	for _, r := range w.sink.records {
+		if trouble, ok := r.(history.Trouble); ok {
+			got = append(got, trouble.Text)
+		}
+	}
+	if len(got) != 1 || !strings.HasPrefix(got[0], "infura: its own gateway does not take a connection of the app: dial tcp 127.0.0.1:") {
+		t.Errorf("troubles %q", got)
+	}
+}
+
 func TestVariables(t *testing.T) {
 	w := open(t, services())
 	vars := w.net.Variables()

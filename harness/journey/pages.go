@@ -23,10 +23,10 @@ type onScreen struct {
 	fields map[string]string // that were read; nil when the attempt did not come to that
 }
 
-// leave gives the tab back; ctx may have ended.
+// leave gives the tab back. ctx is that of whoever needs tabs, not of the attempt, which may be over.
 func (p *onScreen) leave(ctx context.Context) {
 	if p != nil {
-		p.tab.Give(context.WithoutCancel(ctx))
+		p.tab.Give(ctx)
 	}
 }
 

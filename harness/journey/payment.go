@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"strings"
 
@@ -91,25 +92,28 @@ func (p *payment) worthFollowing() bool {
 // goFollow follows a payment in the background until Drain, if it is worth it.
 func (r *Runner) goFollow(p *payment) {
 	if p != nil && p.worthFollowing() {
-		r.follows.Go(func() { r.follow(r.followCtx, p, p.journey.every) })
+		r.follows.Go(func() { r.follow(r.followCtx, p, p.journey.every, forever) })
 	}
 }
 
-// follow asks about a payment at an interval until the app's word is final or ctx ends. An answer that is slower than that delays the next question, as it would for
-// a person; one that is no good says nothing.
-func (r *Runner) follow(ctx context.Context, p *payment, every clock.Micros) {
+// forever is when a follow-up without another end has to end.
+const forever = clock.Micros(math.MaxInt64)
+
+// follow asks about a payment at an interval until the app's word is final, until a moment of the run's clock, or until ctx ends, after which nobody follows any more. An
+// answer that is slower than that delays the next question, as it would for a person; one that is no good says nothing.
+func (r *Runner) follow(ctx context.Context, p *payment, every, until clock.Micros) {
 	next := r.cfg.Clock.Now() + every
-	for !p.final && r.cfg.Clock.Until(ctx, next) == nil {
+	for !p.final && next < until && r.cfg.Clock.Until(ctx, next) == nil {
 		next = max(next+every, r.cfg.Clock.Now())
-		fields := r.ask(ctx, p)
+		fields := r.ask(ctx, p, until)
 		maps.Copy(p.answer, fields)
 		r.heard(p, r.cfg.Clock.Now())
 	}
 }
 
-// ask gives the fields of one good answer to a follow-up, or none.
-func (r *Runner) ask(ctx context.Context, p *payment) map[string]string {
-	limited, cancel := context.WithTimeout(ctx, p.journey.plan.Deadline.Duration())
+// ask gives the fields of one good answer to a follow-up that came before a moment of the run's clock, or none.
+func (r *Runner) ask(ctx context.Context, p *payment, until clock.Micros) map[string]string {
+	limited, cancel := context.WithDeadline(ctx, r.cfg.Clock.Time(min(until, r.cfg.Clock.Now()+p.journey.plan.Deadline)))
 	defer cancel()
 	send, err := p.journey.follow.prepare(limited, r, p.session, r.scope(p.session, p.vars()))
 	if err != nil {

@@ -139,9 +139,7 @@ func (r *Runner) Preflight(ctx context.Context) ([]history.Attempt, error) {
 		all = append(all, a)
 		r.heard(p, a.End)
 		if p != nil && p.worthFollowing() {
-			settled, cancel := context.WithDeadline(ctx, r.cfg.Clock.Time(a.End+j.plan.Settle))
-			r.follow(settled, p, min(p.journey.every, impatient))
-			cancel()
+			r.follow(ctx, p, min(p.journey.every, impatient), a.End+j.plan.Settle)
 		}
 		if ctx.Err() != nil {
 			return all, ctx.Err()

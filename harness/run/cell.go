@@ -95,7 +95,7 @@ func roomToBoot() (done func()) {
 const closing = 20 * time.Second
 
 // Cell runs one cell. The folder holds a history afterwards in any case that lets a file be written. It returns nil when the timeline was played to its end,
-// ErrInterrupted when ctx ended first, an *EnvironmentError otherwise.
+// ErrInterrupted when ctx ended first, an *EnvironmentError otherwise; the last two joined with what could not be cleaned up.
 func Cell(ctx context.Context, cfg Config) error {
 	file, err := os.OpenFile(filepath.Join(cfg.Dir, history.PlainName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -106,18 +106,8 @@ func Cell(ctx context.Context, cfg Config) error {
 	w := history.NewWriter(file, redact, cfg.Tee)
 
 	c := &cell{cfg: cfg, plan: cfg.Plan, clock: cfg.Clock, sink: w, redact: redact}
-	err = c.live(ctx, w)
-
-	end, reason := history.EndComplete, ""
-	var env *EnvironmentError
-	switch {
-	case errors.As(err, &env):
-		end, reason = history.EndAborted, err.Error()
-	case errors.Is(err, ErrInterrupted):
-		end, reason = history.EndInterrupted, "stopped during "+c.stage
-	}
-	if sealErr := w.Seal(end, reason, c.clock.Now()); sealErr != nil {
-		return &EnvironmentError{"the run cannot be recorded", sealErr}
+	if err = c.seal(w, c.live(ctx, w)); w.Err() != nil {
+		return err
 	}
 	if zipErr := errors.Join(file.Close(), history.Compress(cfg.Dir)); zipErr != nil && !errors.Is(zipErr, os.ErrClosed) {
 		return errors.Join(err, &EnvironmentError{"write the history", zipErr})
@@ -125,11 +115,31 @@ func Cell(ctx context.Context, cfg Config) error {
 	return err
 }
 
+// seal ends the history of a run that ended with err, and gives what the caller is told.
+func (c *cell) seal(w *history.Writer, err error) error {
+	end, reason := history.EndComplete, ""
+	var env *EnvironmentError
+	switch {
+	case errors.As(err, &env):
+		end, reason = history.EndAborted, env.Error()
+	case errors.Is(err, ErrInterrupted):
+		end, reason = history.EndInterrupted, "stopped during "+c.stage
+	}
+	sealErr := w.Seal(end, reason, c.clock.Now())
+	if sealErr == nil || errors.Is(err, sealErr) { // the second: that is what ended the run
+		return err
+	}
+	if err != nil { // in its words alone: a run without a record is no interrupted one
+		sealErr = fmt.Errorf("%w (the run had ended: %s)", sealErr, err.Error())
+	}
+	return &EnvironmentError{unrecordable, sealErr}
+}
+
 // live is the whole story. Whatever was started is stopped when it returns, in reverse order, on a context of its own.
 func (c *cell) live(ctx context.Context, w *history.Writer) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer func() { err = c.explain(ctx, errors.Join(err, c.stop())) }()
+	defer func() { err = c.conclude(ctx, err, c.stop()) }()
 	go c.watch(ctx, cancel, w)
 	c.fatal = cancel
 
@@ -157,11 +167,28 @@ func (c *cell) live(ctx context.Context, w *history.Writer) (err error) {
 	return nil
 }
 
+// unrecordable is the stage of a run whose history cannot be written.
+const unrecordable = "the run cannot be recorded"
+
 // watch ends the run when its record cannot be written any more: going on unrecorded would be for nothing.
 func (c *cell) watch(ctx context.Context, cancel context.CancelCauseFunc, w *history.Writer) {
 	if err := w.Wait(ctx); err != nil {
-		cancel(&EnvironmentError{"the run cannot be recorded", err})
+		cancel(&EnvironmentError{unrecordable, err})
 	}
+}
+
+// conclude puts together what ended the run and what could not be cleaned up. The second changes nothing of what the first means to the caller, and is recorded too: who
+// interrupts a run sees its history alone.
+func (c *cell) conclude(ctx context.Context, err, left error) error {
+	ended := c.explain(ctx, err)
+	if left == nil {
+		return ended
+	}
+	c.note("clean up: %v", left)
+	if ended == nil {
+		return &EnvironmentError{c.stage, left}
+	}
+	return errors.Join(ended, fmt.Errorf("clean up: %w", left))
 }
 
 // explain turns what ended the run into what the caller is told.

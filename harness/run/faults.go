@@ -176,7 +176,9 @@ func (d *driver) adjust(ctx context.Context, e *effect, share float64) error {
 	if !ok || !e.held {
 		return nil
 	}
-	if err := a.Adjust(ctx, d.surface, e.grip); err != nil {
+	bounded, cancel := context.WithTimeout(ctx, calling)
+	defer cancel()
+	if err := a.Adjust(bounded, d.surface, e.grip); err != nil {
 		return fmt.Errorf("change the share of %s: %w", e.plan.ID, err)
 	}
 	return nil

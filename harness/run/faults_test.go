@@ -78,13 +78,15 @@ func (s *stage) Settle(context.Context, string) error                       { re
 // crew is the instances of a stage's app. What is done to one takes its time.
 type crew stage
 
-func (c *crew) Restart(_ context.Context, g *fault.Grip) error { return c.seize(g) }
-func (c *crew) Kill(_ context.Context, g *fault.Grip) error    { return c.seize(g) }
-func (c *crew) Pause(_ context.Context, g *fault.Grip) error   { return c.seize(g) }
-func (c *crew) Refuse(_ context.Context, g *fault.Grip) error  { return c.seize(g) }
+func (c *crew) Restart(ctx context.Context, g *fault.Grip) error { return c.seize(ctx, g) }
+func (c *crew) Kill(ctx context.Context, g *fault.Grip) error    { return c.seize(ctx, g) }
+func (c *crew) Pause(ctx context.Context, g *fault.Grip) error   { return c.seize(ctx, g) }
+func (c *crew) Refuse(ctx context.Context, g *fault.Grip) error  { return c.seize(ctx, g) }
 
-func (c *crew) seize(g *fault.Grip) error {
-	time.Sleep(c.slow)
+func (c *crew) seize(ctx context.Context, g *fault.Grip) error {
+	if err := clock.Sleep(ctx, c.slow); err != nil {
+		return err
+	}
 	return (*stage)(c).Put(fault.ReplyRule{Grip: g})
 }
 
@@ -307,6 +309,32 @@ func TestProcessesComeLast(t *testing.T) {
 		defer mu.Unlock()
 		if diff := cmp.Diff(map[time.Duration]bool{12 * time.Second: true, 16 * time.Second: false, 20 * time.Second: true, 31 * time.Second: false}, held); diff != "" {
 			t.Errorf("down at (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestAdjustIsBounded: a share that cannot be changed must not keep the rest of the timeline waiting.
+func TestAdjustIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(s int) clock.Micros { return clock.Of(time.Duration(s) * time.Second) }
+		p := &plan.Plan{Effects: []plan.Effect{{
+			ID: "down", Fault: "app-stopped", Layer: "process", Instance: "app-0", From: at(10), To: at(40),
+			Steps: []plan.Step{{At: at(10), Share: 1}, {At: at(20), Share: 0}, {At: at(30), Share: 1}},
+		}}}
+		world, record := &stage{rules: map[string]bool{}, moved: time.Now(), slow: time.Hour}, &sheet{}
+		d, err := newDriver(p, &driver{clock: clock.Start(), sink: record, surface: world, probe: world.look, mark: func(plan.Effect) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.play(t.Context()); err == nil || !strings.Contains(err.Error(), "change the share of down: ") {
+			t.Errorf("error %v, want that the share was not changed", err)
+		}
+		var got []string
+		for _, state := range record.states() {
+			got = append(got, strings.Join(strings.Fields(state)[:2], " "))
+		}
+		if want := []string{"injecting 10s", "failed 15s:", "failed 35s:", "lifting 40s", "cleared 40s"}; !slices.Equal(got, want) {
+			t.Errorf("states %q, want %q", got, want)
 		}
 	})
 }

@@ -96,9 +96,9 @@ func (c *cell) open() error {
 	}
 	for i := range c.plan.Accounts.Count {
 		key := chain.Key(c.plan.Seed, "account/"+strconv.Itoa(i))
-		hex := hexutil.Encode(crypto.FromECDSA(key))
-		c.redact.Hide(hex)
-		c.users = append(c.users, journey.Account{Address: truth.Address(crypto.PubkeyToAddress(key.PublicKey)), Key: hex})
+		text := hexutil.Encode(crypto.FromECDSA(key))
+		c.redact.Hide(text)
+		c.users = append(c.users, journey.Account{Address: truth.Address(crypto.PubkeyToAddress(key.PublicKey)), Key: text})
 	}
 	key := chain.Key(c.plan.Seed, "payer")
 	c.payer = payer{crypto.PubkeyToAddress(key.PublicKey), hexutil.Encode(crypto.FromECDSA(key))}
@@ -149,10 +149,14 @@ func (c *cell) bootChain(ctx context.Context) (err error) {
 			c.fatal(&EnvironmentError{"chain", err})
 		}
 	}()
-	c.later("stop building blocks", func(context.Context) error {
+	c.later("stop building blocks", func(ctx context.Context) error {
 		stop()
-		<-done
-		return nil
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	})
 	return nil
 }

@@ -117,29 +117,7 @@ func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.O
 	if e.Instance != "" {
 		return fault.Observation{Instance: c.app.State(e.Instance, e.ID)}
 	}
-	p := internet.Probe{Service: e.Service, Chain: e.Chain, Effect: e.ID, Timeout: probeTimeout}
-	if p.Service == "" {
-		p.Service = c.follower(p.Chain)
-	}
-	for _, s := range c.plan.Services {
-		if p.Service != "" && s.Name != p.Service {
-			continue
-		}
-		for _, h := range s.Hosts {
-			if p.Chain == "" || h.Chain == p.Chain {
-				p.Service, p.Chain = s.Name, h.Chain
-			}
-		}
-		if p.Region == "" && len(s.Placement) > 0 {
-			p.Region = s.Placement[0].Region
-		}
-		if p.Service == s.Name {
-			break
-		}
-	}
-	if len(e.Regions) > 0 {
-		p.Region = e.Regions[0]
-	}
+	p := c.target(e)
 	if prober, ok := a.(fault.Prober); ok {
 		p.Method = prober.ProbeMethod()
 	}
@@ -171,26 +149,54 @@ func (c *cell) probe(ctx context.Context, e plan.Effect, a fault.Action) fault.O
 	return o
 }
 
+// target is where a probe of an effect goes: its service, or one that shows what happens to its chain, and its first region, or the first that the service is in.
+func (c *cell) target(e plan.Effect) internet.Probe {
+	p := internet.Probe{Service: e.Service, Chain: e.Chain, Effect: e.ID, Timeout: probeTimeout}
+	if p.Service == "" {
+		p.Service = c.follower(p.Chain)
+	}
+	for _, s := range c.plan.Services {
+		if p.Service != "" && s.Name != p.Service {
+			continue
+		}
+		for _, h := range s.Hosts {
+			if p.Chain == "" || h.Chain == p.Chain {
+				p.Service, p.Chain = s.Name, h.Chain
+			}
+		}
+		if p.Region == "" && len(s.Placement) > 0 {
+			p.Region = s.Placement[0].Region
+		}
+		if p.Service == s.Name {
+			break
+		}
+	}
+	if len(e.Regions) > 0 {
+		p.Region = e.Regions[0]
+	}
+	return p
+}
+
 // follower names a service whose nodes of a chain follow it, so that what happens to the chain as a whole shows there at once: one that no fault of the plan holds, if there
 // is one. It is "" for a chain that no service serves.
 func (c *cell) follower(chain string) string {
-	any := ""
+	held := ""
 	for _, s := range c.plan.Services {
-		serves, held := false, false
+		serves, touched := false, false
 		for _, b := range s.Backends {
 			if b.Chain == chain {
 				serves = true
-				held = held || slices.ContainsFunc(c.plan.Nodes, func(n plan.Node) bool { return n.Name == b.Node && n.Touched })
+				touched = touched || slices.ContainsFunc(c.plan.Nodes, func(n plan.Node) bool { return n.Name == b.Node && n.Touched })
 			}
 		}
-		if serves && !held {
+		if serves && !touched {
 			return s.Name
 		}
-		if serves && any == "" {
-			any = s.Name
+		if serves && held == "" {
+			held = s.Name
 		}
 	}
-	return any
+	return held
 }
 
 // chainNamed is the chain of the plan whose id eth_chainId gave, or "".

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"blackout/harness/clock"
 	"blackout/harness/history"
+	"blackout/harness/ports"
 )
 
 // upstreamTimeout is how long a service of kind tcp tries to reach the program behind it, which listens on the same machine.
@@ -36,26 +36,22 @@ func (g *Gateway) dialUpstream(ctx context.Context) (net.Conn, error) {
 }
 
 // relay passes each connection on to the upstream until Close, in the background. begin was called for it.
-func (g *Gateway) relay(l net.Listener) error {
+func (g *Gateway) relay(l net.Listener) {
+	g.accept(l, func(client net.Conn) {
+		g.opened.Add(1)
+		g.pass(client)
+	})
+}
+
+// accept serves each connection of a listener on its own until Close, in the background. begin was called for it.
+func (g *Gateway) accept(l net.Listener, serve func(net.Conn)) {
 	unhook := context.AfterFunc(g.ctx, func() { _ = l.Close() })
 	go func() {
 		defer g.work.Done()
 		defer unhook()
-		for {
-			client, err := l.Accept()
-			switch {
-			case err == nil:
-				g.opened.Add(1)
-				g.work.Go(func() { g.pass(client) })
-			case errors.Is(err, net.ErrClosed) || clock.Sleep(g.ctx, retryAccept) != nil: // for example too many open files
-				return
-			}
-		}
+		ports.Accept(g.ctx, l.Accept, func(conn net.Conn) { g.work.Go(func() { serve(conn) }) })
 	}()
-	return nil
 }
-
-const retryAccept = 10 * time.Millisecond
 
 // pass moves the bytes of one connection both ways until both sides have said all. When one of them breaks off, so does the other.
 func (g *Gateway) pass(client net.Conn) {
@@ -171,23 +167,10 @@ func (g *Gateway) OpenProbes(ctx context.Context, listen string) (string, error)
 		g.work.Done()
 		return "", fmt.Errorf("gateway %s: %w", g.cfg.Service, err)
 	}
-	unhook := context.AfterFunc(g.ctx, func() { _ = l.Close() })
-	go func() {
-		defer g.work.Done()
-		defer unhook()
-		for {
-			conn, err := l.Accept()
-			switch {
-			case err == nil:
-				g.work.Go(func() {
-					defer conn.Close()
-					defer context.AfterFunc(g.ctx, func() { _ = conn.Close() })()
-					_, _ = io.CopyN(conn, conn, int64(len(ProbeLine)))
-				})
-			case errors.Is(err, net.ErrClosed) || clock.Sleep(g.ctx, retryAccept) != nil:
-				return
-			}
-		}
-	}()
+	g.accept(l, func(conn net.Conn) {
+		defer conn.Close()
+		defer context.AfterFunc(g.ctx, func() { _ = conn.Close() })()
+		_, _ = io.CopyN(conn, conn, int64(len(ProbeLine)))
+	})
 	return l.Addr().String(), nil
 }

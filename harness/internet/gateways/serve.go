@@ -56,7 +56,8 @@ func (g *Gateway) open(ctx context.Context, chain, listen string, secure *tls.Co
 		return "", fmt.Errorf("gateway %s: %w", g.cfg.Service, err)
 	}
 	if g.cfg.Kind == fault.KindTCP {
-		return l.Addr().String(), g.relay(l)
+		g.relay(l)
+		return l.Addr().String(), nil
 	}
 	server := &http.Server{
 		Handler:           g.Handler(chain),

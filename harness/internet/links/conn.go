@@ -194,8 +194,8 @@ func (c *conn) connect() *net.TCPConn {
 			return c.adopt(up)
 		}
 		if c.ctx.Err() == nil && !c.rule.Load().silences() {
-			if c.probe == nil {
-				c.link.undialled.Add(1)
+			if c.probe == nil && c.link.undialled.Add(1) == 1 && c.link.cfg.Undialled != nil {
+				c.link.cfg.Undialled(err)
 			}
 			c.end(withReset)
 		}

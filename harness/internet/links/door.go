@@ -19,7 +19,7 @@ import (
 	"blackout/harness/ports"
 )
 
-// retryEvery is the pause after a failed accept or a failed attempt to open a door again.
+// retryEvery is the pause after a failed attempt to open a door again.
 const retryEvery = 10 * time.Millisecond
 
 // door is one listener in front of one upstream, for one chain.
@@ -106,16 +106,7 @@ func (d *door) serve(ln net.Listener) {
 // accept never dials: a service that swallows SYN must not keep the next caller waiting.
 func (d *door) accept(ln net.Listener) {
 	defer d.link.wg.Done()
-	for {
-		client, err := ln.Accept()
-		if err == nil {
-			d.link.admit(d, client, nil)
-			continue
-		}
-		if errors.Is(err, net.ErrClosed) || clock.Sleep(d.link.ctx, retryEvery) != nil { // for example too many open files
-			return
-		}
-	}
+	ports.Accept(d.link.ctx, ln.Accept, func(client net.Conn) { d.link.admit(d, client, nil) })
 }
 
 // follow closes the door if the rules refuse everybody, and opens it if they no longer do. The link's mutex is held.

@@ -52,6 +52,8 @@ type Config struct {
 	DialTimeout time.Duration
 	// Probes is where probes are led in place of the service, host and port: a service that is not ours must not be asked for their sake. "": to the service.
 	Probes string
+	// Undialled is told why, when a connection of the app is reset for the first time because the service could not be dialled. It must not wait. Nil: nobody is.
+	Undialled func(err error)
 }
 
 const defaultDialTimeout = 5 * time.Second
@@ -139,8 +141,8 @@ func (l *Link) Opened() int64 { return l.opened.Load() }
 // Bytes is what was delivered on the app's connections so far, in bytes: up to the service, down to the app.
 func (l *Link) Bytes() (up, down int64) { return l.up.Load(), l.down.Load() }
 
-// Undialled is the number of connections that were reset because the service behind the link could not be dialled. Anything but 0 is a failure of ours, not of
-// the app.
+// Undialled is the number of connections of the app that were reset because the service behind the link could not be dialled. Anything but 0 is a failure of ours, not of
+// the app; see Config.Undialled.
 func (l *Link) Undialled() int64 { return l.undialled.Load() }
 
 // Close ends every door and connection at once, and returns when nothing of them is left. A second call does nothing.

@@ -92,6 +92,21 @@ func open(t *testing.T) (*Server, *sink) {
 	return s, records
 }
 
+// TestStartFails: a server that ends before it listens is told of, instead of waited for.
+func TestStartFails(t *testing.T) {
+	s, _ := open(t)
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.start(ctx, &dns.Server{PacketConn: packets, Handler: s}); err == nil || ctx.Err() != nil {
+		t.Errorf("a server whose socket is closed: %v", err)
+	}
+}
+
 func hold(t *testing.T, s *Server, service string, share float64, r fault.NameRule, regions ...string) (*Zone, *fault.Grip) {
 	t.Helper()
 	z, err := s.Zone(service)

@@ -7,6 +7,7 @@
 package names
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,21 +161,52 @@ func (s *Server) Open(ctx context.Context, listen string) (string, error) {
 	if s.closed {
 		return "", errors.Join(fmt.Errorf("resolver on %s: %w", listen, net.ErrClosed), packets.Close(), stream.Close())
 	}
+	for n, server := range pair {
+		if err := s.start(ctx, server); err != nil {
+			for _, running := range pair[:n] {
+				err = errors.Join(err, running.ShutdownContext(ctx))
+			}
+			return "", errors.Join(fmt.Errorf("resolver on %s: %w", listen, err), ignoreClosed(packets.Close()), ignoreClosed(stream.Close()))
+		}
+	}
+	s.servers = append(s.servers, pair...)
 	if s.address == "" {
 		s.address = packets.LocalAddr().String()
 	}
-	for _, server := range pair {
-		started := make(chan struct{})
-		server.NotifyStartedFunc = func() { close(started) }
-		s.servers = append(s.servers, server)
-		s.work.Go(func() {
-			if err := server.ActivateAndServe(); err != nil && s.ctx.Err() == nil {
+	return packets.LocalAddr().String(), nil
+}
+
+// start begins to serve, and returns when the server listens: a Close that came first would find nothing to stop.
+func (s *Server) start(ctx context.Context, server *dns.Server) error {
+	started, failed := make(chan struct{}), make(chan error, 1)
+	server.NotifyStartedFunc = func() { close(started) }
+	s.work.Go(func() {
+		err := server.ActivateAndServe()
+		failed <- err
+		select {
+		case <-started:
+			if err != nil && s.ctx.Err() == nil {
 				s.note("stopped listening: %v", err)
 			}
-		})
-		<-started // else a Close that comes first would find nothing to stop
+		default: // start tells it
+		}
+	})
+	select {
+	case <-started:
+		return nil
+	case err := <-failed:
+		return cmp.Or(err, net.ErrClosed)
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return packets.LocalAddr().String(), nil
+}
+
+// ignoreClosed leaves out that something was closed before.
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 func listenBoth(ctx context.Context, listen string) (net.PacketConn, net.Listener, error) {

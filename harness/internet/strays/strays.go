@@ -23,6 +23,7 @@ import (
 
 	"blackout/harness/clock"
 	"blackout/harness/history"
+	"blackout/harness/ports"
 )
 
 // The bounds of what is kept.
@@ -120,16 +121,9 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// accept takes connections. An error that may pass, such as too many open files, is waited out.
+// accept takes connections.
 func (d *Door) accept(ctx context.Context) {
-	for {
-		conn, err := d.stream.AcceptTCP()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) || clock.Sleep(ctx, 10*time.Millisecond) != nil {
-				return
-			}
-			continue
-		}
+	ports.Accept(ctx, d.stream.AcceptTCP, func(conn *net.TCPConn) {
 		at := d.cfg.Clock.Now()
 		select {
 		case d.places <- struct{}{}:
@@ -140,7 +134,7 @@ func (d *Door) accept(ctx context.Context) {
 		default:
 			d.take(ctx, conn, at, false)
 		}
-	}
+	})
 }
 
 // take records one connection and resets it.

@@ -8,7 +8,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +22,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestTrust holds that the browser trusts the run's authority, and that it sees what is wrong with a certificate: names below localhost are the machine's own for it.
 func TestTrust(t *testing.T) {
-	path, err := Find(os.Getenv(Variable))
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%v: %s", err, Hint)
-		}
-		t.Skipf("%v: %s", err, Hint)
-	}
 	flaws := map[string]certs.Flaw{"good.localhost": "", "expired.localhost": certs.Expired, "wrong.localhost": certs.WrongHost, "untrusted.localhost": certs.Untrusted}
 	var hosts []string
 	for host := range flaws {
@@ -48,15 +40,7 @@ func TestTrust(t *testing.T) {
 	defer server.Close()
 	_, port, _ := strings.Cut(server.Listener.Addr().String(), ":")
 
-	b, err := Start(t.Context(), Config{Path: path, Dir: t.TempDir(), Authority: authority.PEM(), PATH: os.Getenv("PATH")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	b := running(t, authority.PEM())
 	want := map[string]string{"good.localhost": "", "expired.localhost": "net::ERR_CERT_DATE_INVALID", "wrong.localhost": "net::ERR_CERT_COMMON_NAME_INVALID", "untrusted.localhost": "net::ERR_CERT_AUTHORITY_INVALID"}
 	for host, text := range want {
 		tab, err := b.Take(t.Context(), 0)

@@ -52,7 +52,8 @@ type Browser struct {
 
 // user is one session's browser context.
 type user struct {
-	id cdp.BrowserContextID
+	making chan struct{} // capacity 1: held by whoever makes it, or looks whether it is made
+	id     cdp.BrowserContextID
 
 	mu      sync.Mutex
 	idle    []*Tab
@@ -207,14 +208,24 @@ func (b *Browser) SetCookies(ctx context.Context, session int, address string, c
 	}))
 }
 
-// user gives a session's browser context, and makes it when it is first asked for.
+// user gives a session's browser context, and makes it when it is first asked for. Sessions do not wait for each other.
 func (b *Browser) user(ctx context.Context, session int) (*user, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if u := b.users[session]; u != nil {
+	u := b.users[session]
+	if u == nil {
+		u = &user{making: make(chan struct{}, 1)}
+		b.users[session] = u
+	}
+	b.mu.Unlock()
+	select {
+	case u.making <- struct{}{}:
+		defer func() { <-u.making }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if u.id != "" {
 		return u, nil
 	}
-	u := &user{}
 	err := within(ctx, b.ctx, func(ctx context.Context) error {
 		made, err := chromedp.CallBrowser(ctx, target.CreateBrowserContext, target.CreateBrowserContextParams{})
 		u.id = made.BrowserContextID
@@ -223,7 +234,6 @@ func (b *Browser) user(ctx context.Context, session int) (*user, error) {
 	if err != nil {
 		return nil, b.failed(err)
 	}
-	b.users[session] = u
 	return u, nil
 }
 

@@ -133,7 +133,7 @@ func (t *Tab) Text(ctx context.Context, limit int) string {
 
 // crash ends the process that renders the tab: one that a script keeps busy would hold up the session's other tabs, which it may render too.
 func (t *Tab) crash(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), textBound)
+	ctx, cancel := context.WithTimeout(ctx, textBound)
 	defer cancel()
 	_ = within(ctx, t.ctx, func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, page.Crash, cdp.Empty{}) // it cannot answer
@@ -160,9 +160,13 @@ func (t *Tab) blank(ctx context.Context) error {
 }
 
 // Give gives the tab back. It leaves the page first, so that no script of it goes on asking the app; a tab that cannot is thrown away, and another is opened in its place.
+// When ctx has ended nobody needs a tab any more: this one is ended.
 func (t *Tab) Give(ctx context.Context) {
 	_, _, crashed := t.state()
-	err := t.answers(ctx)
+	err := ctx.Err()
+	if err == nil {
+		err = t.answers(ctx)
+	}
 	if err == nil {
 		err = t.blank(ctx)
 	}
@@ -171,7 +175,7 @@ func (t *Tab) Give(ctx context.Context) {
 		t.user.put(t)
 		return
 	}
-	if t.b.ctx.Err() != nil {
+	if ctx.Err() != nil || t.b.ctx.Err() != nil {
 		t.end()
 		return
 	}
@@ -179,7 +183,7 @@ func (t *Tab) Give(ctx context.Context) {
 		t.crash(ctx)
 	}
 	t.end()
-	anew, cancel := context.WithTimeout(context.WithoutCancel(ctx), startBound)
+	anew, cancel := context.WithTimeout(ctx, startBound)
 	defer cancel()
 	if other, err := t.b.open(anew, t.user); err == nil {
 		t.user.put(other)

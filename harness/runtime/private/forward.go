@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"sync"
+
+	"blackout/harness/ports"
 )
 
 // forward leads what a listener takes to somewhere else, byte by byte, until Close.
@@ -21,14 +23,20 @@ type forward struct {
 func (f *forward) begin(ctx context.Context) {
 	f.ctx, f.stop = context.WithCancel(context.WithoutCancel(ctx))
 	f.open.Go(func() {
-		for f.enter() {
-			taken, err := f.from.Accept()
-			if err != nil {
-				return
-			}
-			f.open.Go(func() { defer f.leave(); f.pass(taken) })
-		}
+		ports.Accept(f.ctx, f.accept, func(taken net.Conn) { f.open.Go(func() { defer f.leave(); f.pass(taken) }) })
 	})
+}
+
+// accept waits for room, and keeps it for the connection that it gives.
+func (f *forward) accept() (net.Conn, error) {
+	if !f.enter() {
+		return nil, net.ErrClosed
+	}
+	taken, err := f.from.Accept()
+	if err != nil {
+		f.leave()
+	}
+	return taken, err
 }
 
 func (f *forward) enter() bool {

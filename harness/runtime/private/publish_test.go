@@ -1,6 +1,7 @@
 package private
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -116,4 +117,43 @@ func publish(t *testing.T, to string) (port string, published *Published) {
 		t.Fatal(err)
 	}
 	return p.Address, Publish(t.Context(), l, "tcp", to)
+}
+
+// tired is a listener whose first call fails, as for want of descriptors.
+type tired struct {
+	net.Listener
+	once sync.Once
+}
+
+func (l *tired) Accept() (conn net.Conn, err error) {
+	l.once.Do(func() { err = syscall.EMFILE })
+	if err != nil {
+		return nil, err
+	}
+	return l.Listener.Accept()
+}
+
+// TestForwardGoesOn: an error that passes is not the end of a port.
+func TestForwardGoesOn(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := net.Pipe()
+	defer there.Close()
+	f := &forward{from: &tired{Listener: l}, to: func(context.Context) (net.Conn, error) { return here, nil }, room: make(chan struct{}, 1)}
+	f.begin(t.Context())
+	defer f.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /"); err != nil {
+		t.Fatal(err)
+	}
+	_ = there.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.ReadFull(there, make([]byte, len("GET /"))); err != nil {
+		t.Errorf("after an error that passes: %v", err)
+	}
 }

@@ -85,7 +85,7 @@ func TestProblemsOfOverlays(t *testing.T) {
 		"overlay's base":     {KindWorld, baseWorld, Options{Overlays: []File{{"over.yaml", []byte("schema: blackout/world/1\nextends: other\n")}}}, `over.yaml:2:10: this overlay extends "other"`},
 		"set: unknown key":   {KindScenario, scenario, Options{Set: []string{"after=1s", "phases[0].fro=10s"}}, "--set:2:11: unknown path: there is no \"fro\" here\n  phases[0].fro=10s\n            ^\nhint: did you mean \"for\"?"},
 		"set: unknown name":  {KindWorld, baseWorld, Options{Set: []string{"services.infra.latency=1s"}}, "--set:1:10: unknown path: there is no \"infra\" here\n  services.infra.latency=1s\n           ^\nhint: did you mean \"infura\"?"},
-		"set: another file": {KindApp, smallApp, Options{Set: []string{"phases[0].for=30s"}}, "--set:1:1: unknown path: there is no \"phases\" here\n  phases[0].for=30s\n  ^\nhint: did you mean \"scenario.phases[0].for\"?"},
+		"set: another file":  {KindApp, smallApp, Options{Set: []string{"phases[0].for=30s"}}, "--set:1:1: unknown path: there is no \"phases\" here\n  phases[0].for=30s\n  ^\nhint: did you mean \"scenario.phases[0].for\"?"},
 		"set: index":         {KindScenario, scenario, Options{Set: []string{"phases[1].for=10s"}}, "--set:1:7: unknown path: there is no [1] here"},
 		"set: bad value":     {KindScenario, scenario, Options{Set: []string{"phases[0].for=10"}}, "--set:1:15: bad duration \"10\"\n  phases[0].for=10\n                ^\nhint: did you mean \"10s\"?"},
 		"set: below scalar":  {KindScenario, scenario, Options{Set: []string{"after.x=10s"}}, "--set:1:1: \"after\" must be text, not a map"},

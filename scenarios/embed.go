@@ -62,8 +62,25 @@ func Read(kind, name string) (data []byte, file string, err error) {
 		return data, path.Join("scenarios", file), nil
 	}
 	hint := spec.Suggest(name, Names(kind))
-	if hint == "" {
-		hint = "known: " + strings.Join(Names(kind), ", ")
+	if names := Names(kind); hint == "" && len(names) <= maxNamed {
+		hint = "known: " + strings.Join(names, ", ")
 	}
-	return nil, "", fmt.Errorf("the library has no %s %q: %s", kind, name, hint)
+	return nil, "", &Unknown{kind, name, hint}
+}
+
+// maxNamed is how many names an error lists: more are a wall.
+const maxNamed = 12
+
+// Unknown is the error of a name that the library does not have.
+type Unknown struct {
+	Kind, Name string
+	Hint       string // which was meant, or which there are; "" when no name is near and there are too many to list
+}
+
+func (u *Unknown) Error() string {
+	text := fmt.Sprintf("the library has no %s %q", u.Kind, u.Name)
+	if u.Hint != "" {
+		text += ": " + u.Hint
+	}
+	return text
 }

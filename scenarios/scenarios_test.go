@@ -163,6 +163,7 @@ func files(t *testing.T) map[string]string {
 func TestReadUnknown(t *testing.T) {
 	for _, c := range []struct{ kind, name, want string }{
 		{spec.KindScenario, "aws-us-east-1-donw", `the library has no scenario "aws-us-east-1-donw": did you mean "aws-us-east-1-down"?`},
+		{spec.KindScenario, "zzz", `the library has no scenario "zzz"`},
 		{spec.KindGate, "zzz", `the library has no gate "zzz": known: no-harm, release, strict`},
 		{spec.KindScenario, "../worlds/default", `the library has no scenario`},
 		{"poem", "x", `the library has no files of kind "poem"`},

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 
 	"blackout/harness/app"
 	"blackout/harness/run"
@@ -20,6 +22,10 @@ func (s *state) composeFile(ctx context.Context, a *spec.App) (*compose.File, er
 		return f, nil
 	}
 	at := "compose"
+	var missing *fs.PathError
+	if errors.As(err, &missing) && missing.Path == path {
+		return nil, usage(spec.Problems{a.Source.Problem("start.compose", fmt.Sprintf("%s cannot be read: %v", s.short(path), missing.Err), "it is looked for beside the app file")}, "")
+	}
 	var none *compose.NoService
 	if !errors.As(err, &none) {
 		return nil, usage(err, "")

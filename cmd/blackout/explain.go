@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"blackout/harness/fault"
 	"blackout/harness/spec"
+	"blackout/scenarios"
 )
 
 func (s *state) explainCommand() *cobra.Command {
@@ -28,8 +30,12 @@ func (s *state) explainCommand() *cobra.Command {
 				return nil
 			}
 			scenario, err := s.loadScenario(f, names[0])
-			if near := spec.Suggest(names[0], faultNames()); err != nil && near != "" && bare(names[0]) {
-				return usage(fmt.Errorf("there is no scenario and no fault %q: %s", names[0], near), "")
+			var unknown *scenarios.Unknown
+			if errors.As(err, &unknown) {
+				err = fmt.Errorf("there is no scenario and no fault %q", names[0])
+				if near := spec.Suggest(names[0], slices.Concat(scenarios.Names(spec.KindScenario), faultNames())); near != "" {
+					return usage(fmt.Errorf("%w: %s", err, near), "")
+				}
 			}
 			if err != nil {
 				return usage(err, `"blackout list" shows the scenarios, "blackout list faults" the faults`)

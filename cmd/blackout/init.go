@@ -68,6 +68,9 @@ guess is marked TODO, and lint reports it. It overwrites nothing.`,
 				fmt.Fprintf(s.stdout, "  %s:%d:\n    %s\n", file, todo.Line, todo.What)
 			}
 			fmt.Fprintf(s.stdout, "\nNext:\n  blackout lint %[1]s\n  blackout plan %[2]s --app %[1]s\n  blackout run %[2]s --app %[1]s\n", file, proposal.Scenario)
+			for _, note := range proposal.Notes {
+				fmt.Fprintf(s.stdout, "\n%s\n", fill(note, 80))
+			}
 			return nil
 		},
 	}

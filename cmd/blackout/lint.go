@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +20,9 @@ func (s *state) lintCommand() *cobra.Command {
 		Short: "Check files, and whether they fit together",
 		Long: `Lint reads world, app, scenario, suite and gate files and reports every
 problem with its line and column. Given an app and a scenario together it also
-checks that a plan can be made of them. A gate is held against the library and
-the apps and scenarios that are given with it.`,
+checks that a plan can be made of them; an app alone is held against the
+scenario control of the library. Gates and suites are held against the library
+and the apps and scenarios that are given with them.`,
 		Example: `  blackout lint app.yaml
   blackout lint app.yaml my-scenario.yaml my-world.yaml`,
 		Args: words(1, 0, "the files to check"),
@@ -28,12 +30,17 @@ the apps and scenarios that are given with it.`,
 			var problems []error
 			var apps, scenarioFiles []string
 			var gates []*spec.Gate
-			for _, name := range names {
+			var suites []*spec.Suite
+			for i, name := range names {
 				if info, err := os.Stat(s.path(name)); err == nil && info.IsDir() {
 					name = filepath.Join(name, "app.yaml")
+					names[i] = name // what is said is said of the file
 				}
 				data, err := s.readFile(name)
 				if err != nil {
+					if bare(name) && slices.Contains(scenarios.Names(spec.KindScenario), name) {
+						err = hinted(err, "lint takes files; a scenario of the library is always fine")
+					}
 					problems = append(problems, err)
 					continue
 				}
@@ -54,7 +61,9 @@ the apps and scenarios that are given with it.`,
 					_, err = s.loadWorld(with)
 					f.world = name // what else is given is meant for this world
 				case "suite":
-					_, err = spec.ParseSuite(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
+					var suite *spec.Suite
+					suite, err = spec.ParseSuite(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
+					suites = append(suites, suite)
 				case "gate":
 					var g *spec.Gate
 					g, err = spec.ParseGate(spec.File{Name: name, Data: data}, spec.Options{Env: s.env})
@@ -67,7 +76,7 @@ the apps and scenarios that are given with it.`,
 				}
 			}
 			if len(problems) == 0 {
-				problems = append(s.lintTogether(f, apps, scenarioFiles), s.lintGates(f, gates, apps, scenarioFiles)...)
+				problems = slices.Concat(s.lintTogether(f, apps, scenarioFiles), s.lintGates(f, gates, apps, scenarioFiles), s.lintSuites(f, suites, scenarioFiles))
 			}
 			if len(problems) > 0 {
 				return usage(distinct(problems...), "")
@@ -105,6 +114,27 @@ func (s *state) lintTogether(f files, apps, scenarioFiles []string) (problems []
 			if _, err := s.load(f, app, scenario); err != nil {
 				problems = append(problems, err)
 			}
+		}
+	}
+	return problems
+}
+
+// lintSuites finds scenarios of suites that neither the library nor the files that are given with them have.
+func (s *state) lintSuites(f files, suites []*spec.Suite, scenarioFiles []string) (problems []error) {
+	if len(suites) == 0 {
+		return nil
+	}
+	known := scenarios.Names(spec.KindScenario)
+	for _, name := range scenarioFiles {
+		scenario, err := s.loadScenario(f, name)
+		if err != nil {
+			return []error{err}
+		}
+		known = append(known, scenario.Name)
+	}
+	for _, suite := range suites {
+		if err := spec.CheckSuite(suite, known); err != nil {
+			problems = append(problems, err)
 		}
 	}
 	return problems

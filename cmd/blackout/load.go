@@ -118,6 +118,10 @@ func (s *state) source(kind, name string) (spec.File, error) {
 			return spec.File{Name: file, Data: data}, nil
 		}
 		if _, statErr := os.Stat(s.path(name)); statErr != nil {
+			var unknown *scenarios.Unknown
+			if errors.As(err, &unknown) && unknown.Hint == "" {
+				err = hinted(err, fmt.Sprintf("%q shows what there is; a file is named with its ending or a slash", strings.TrimSuffix("blackout list "+kind+"s", " scenarios")))
+			}
 			return spec.File{}, err
 		}
 	}
@@ -162,6 +166,9 @@ func (s *state) loadApp(f files, name string) (*spec.App, error) {
 		name = filepath.Join(name, "app.yaml")
 	}
 	data, err := s.readFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hinted(err, "--app takes a path, such as scenarios/apps/wallet-single; blackout init writes an app.yaml")
+	}
 	if err != nil {
 		return nil, err
 	}

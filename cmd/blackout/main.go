@@ -117,6 +117,9 @@ type joined struct {
 func (j *joined) Error() string   { return j.text }
 func (j *joined) Unwrap() []error { return j.errs }
 
+// hinted adds what to do to one error of several.
+func hinted(err error, hint string) error { return fmt.Errorf("%w\nhint: %s", err, hint) }
+
 // usage makes an error of the user's words or files: exit code 2.
 func usage(err error, hint string) error { return &exitError{exitUsage, err, hint} }
 

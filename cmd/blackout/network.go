@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,14 +51,17 @@ func (s *state) private(ctx context.Context, n network) (bool, error) {
 	if n.mode == networkShared {
 		return false, nil
 	}
-	err := private.Try(ctx, s.executable, "enter")
+	return s.privateUnless(private.Try(ctx, s.executable, "enter"), n)
+}
+
+// privateUnless is what the outcome of trying means.
+func (s *state) privateUnless(err error, n network) (bool, error) {
 	switch {
 	case err == nil:
 		return true, nil
 	case n.mode == networkPrivate:
 		return false, &exitError{exitEnvironment, fmt.Errorf("no private network can be had here: %w", err), `see "blackout doctor"`}
-	case !errors.Is(err, private.ErrSystem):
-		fmt.Fprintf(s.stderr, "No private network can be had here (%v): what the app dials beside its services leaves this machine, unseen.\n", err)
 	}
+	fmt.Fprintf(s.stderr, "No private network can be had here (%v): what the app dials beside its services leaves this machine, unseen.\n", err)
 	return false, nil
 }

@@ -206,8 +206,11 @@ func (s *state) output(file string) (w io.Writer, closed func(), err error) {
 func (s *state) verdicts(dirs []string) (list []*verdict.Verdict, err error) {
 	for _, dir := range dirs {
 		walkErr := filepath.WalkDir(s.path(dir), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.Name() != reports.VerdictName {
-				return err
+			if err != nil {
+				return unwrapped(typed(s.path(dir), dir, path), err)
+			}
+			if d.Name() != reports.VerdictName {
+				return nil
 			}
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -226,4 +229,13 @@ func (s *state) verdicts(dirs []string) (list []*verdict.Verdict, err error) {
 		err = errors.Join(err, walkErr)
 	}
 	return list, err
+}
+
+// typed names a file below a folder as the folder was typed.
+func typed(folder, as, path string) string {
+	rel, err := filepath.Rel(folder, path)
+	if err != nil {
+		return path
+	}
+	return filepath.Join(as, rel)
 }

@@ -333,8 +333,8 @@ func TestRefused(t *testing.T) {
 			in.Scenario.Baseline = 9 * time.Second
 			in.TimeScale = 0.1
 		}, []string{
-			"baseline: journey send-payment is due 18 times in the baseline of 9 s; to judge it takes 20",
-			"phases: journey send-payment is due 11 times in the outage of 5.5 s; to judge it takes 20",
+			"journeys.send-payment.rate: journey send-payment is due 18 times in the baseline of 9 s; to judge it takes 20",
+			"journeys.send-payment.rate: journey send-payment is due 11 times in the outage of 5.5 s; to judge it takes 20",
 		}},
 		{"nothing after", func(in *Input) { in.Scenario.After, in.App.RecoverWithin = time.Second, 2*time.Second },
 			[]string{"after: after is 1s: the score looks at 20s after the last fault"}},
@@ -383,7 +383,7 @@ func TestRateHintIsEnough(t *testing.T) {
 	if !errors.As(err, &problems) || len(problems) != 1 {
 		t.Fatal(err)
 	}
-	if want := "raise the journey's rate to 2.3/s, or make the baseline at least 10.1s long"; problems[0].Hint != want {
+	if want := "raise the journey's rate to 2.3/s, or make the baseline of aws-us-east-1-down at least 10.1s long"; problems[0].Hint != want {
 		t.Errorf("hint %q, want %q", problems[0].Hint, want)
 	}
 	in.Scenario.Baseline = 10100 * time.Millisecond

@@ -196,17 +196,18 @@ func (b *builder) enough(j Journey) {
 	if j.Driver == spec.DriverBrowser {
 		need = minBrowserAttempts
 	}
-	b.enoughIn(j, need, "baseline", "baseline", 0, b.plan.Baseline)
+	b.enoughIn(j, need, "baseline", 0, b.plan.Baseline)
 	if len(b.plan.Effects) > 0 {
 		first := b.plan.OutageEnd
 		for _, e := range b.plan.Effects {
 			first = min(first, e.From)
 		}
-		b.enoughIn(j, need, "outage", "phases", first, b.plan.OutageEnd)
+		b.enoughIn(j, need, "outage", first, b.plan.OutageEnd)
 	}
 }
 
-func (b *builder) enoughIn(j Journey, need int, window, path string, from, to clock.Micros) {
+// enoughIn shows what is wrong at the journey's rate: the scenario is the library's more often than not.
+func (b *builder) enoughIn(j Journey, need int, window string, from, to clock.Micros) {
 	n := j.due(from, to)
 	if n >= need {
 		return
@@ -214,8 +215,8 @@ func (b *builder) enoughIn(j Journey, need int, window, path string, from, to cl
 	rate := "or make it longer"
 	if to > from {
 		least := math.Ceil(float64(need)/(to-from).Seconds()*10) / 10
-		rate = fmt.Sprintf("raise the journey's rate to %s/s, or make the %s at least %s long", strconv.FormatFloat(least, 'f', -1, 64), window,
+		rate = fmt.Sprintf("raise the journey's rate to %s/s, or make the %s of %s at least %s long", strconv.FormatFloat(least, 'f', -1, 64), window, b.in.Scenario.Name,
 			(time.Duration(need)*j.Every.Duration()).Truncate(100*time.Millisecond)+100*time.Millisecond)
 	}
-	b.problem(b.in.Scenario.Source, path, rate, "journey %s is due %d times in the %s of %s; to judge it takes %d", j.Name, n, window, seconds(to-from), need)
+	b.problem(b.in.App.Source, "journeys."+j.Name+".rate", rate, "journey %s is due %d times in the %s of %s; to judge it takes %d", j.Name, n, window, seconds(to-from), need)
 }

@@ -296,3 +296,59 @@ func TestBounds(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestNotes holds that what the file could have and has not is told: containers, also as commented lines, and a journey that pays.
+func TestNotes(t *testing.T) {
+	pays := express + "app.post('/do', async (req, res) => { await house.sendTransaction({ to: req.body.to }) })\n"
+	for name, c := range map[string]struct {
+		files    map[string]string
+		comments []string
+		notes    []string
+	}{
+		"nothing":      {map[string]string{"server.js": express}, nil, nil},
+		"by its code":  {map[string]string{"server.js": "app.post('/send', logIn)\n" + pays}, nil, []string{"No journey pays yet: POST /do (server.js:12) looks like one; see send-payment in Blackout's scenarios/README.md."}},
+		"by its path":  {map[string]string{"server.js": express + "app.post('/v1/payments/:id', pay)\n"}, nil, []string{"No journey pays yet: POST /v1/payments/{id} (server.js:11) looks like one; see send-payment in Blackout's scenarios/README.md."}},
+		"a Dockerfile": {map[string]string{"server.js": express, "Dockerfile": "FROM node\n"}, []string{"  # build: ."}, []string{"A run can start the app as a container too, by Dockerfile: see the comments in start."}},
+		"both": {
+			map[string]string{"server.js": express, "Dockerfile": "FROM node\n", "docker-compose.yml": "services:\n  db: {image: x}\n  web: {build: ., ports: ['80:80']}\n"},
+			[]string{"  # build: .", "  # compose: docker-compose.yml", "  # service: web"}, []string{"A run can start the app as a container too, by Dockerfile or docker-compose.yml: see the comments in start."},
+		},
+		"one service": {
+			map[string]string{"server.js": express, "compose.yaml": "services: {web: {build: .}}\n"},
+			[]string{"  # compose: compose.yaml"}, []string{"A run can start the app as a container too, by compose.yaml: see the comments in start."},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proposal := look(c.files).Propose(world(t))
+			var comments []string
+			for line := range strings.Lines(proposal.Text) {
+				if key, _, _ := strings.Cut(line, ": "); key == "  # build" || key == "  # compose" || key == "  # service" {
+					comments = append(comments, strings.TrimSuffix(line, "\n"))
+				}
+			}
+			if diff := cmp.Diff(c.comments, comments); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.notes, proposal.Notes); diff != "" {
+				t.Error(diff)
+			}
+			if len(comments) == 0 {
+				return
+			}
+			// In place of the command the lines make a sound file.
+			var text strings.Builder
+			for line := range strings.Lines(proposal.Text) {
+				switch key, _, _ := strings.Cut(strings.TrimSpace(line), ":"); {
+				case key == "prepare", key == "command", strings.HasPrefix(line, "  # build: ") && len(comments) > 1:
+				case strings.HasPrefix(line, "  # build: "), strings.HasPrefix(line, "  # compose: "), strings.HasPrefix(line, "  # service: "):
+					text.WriteString(strings.Replace(line, "# ", "", 1))
+				default:
+					text.WriteString(line)
+				}
+			}
+			if _, err := spec.ParseApp(spec.File{Name: "app.yaml", Data: []byte(text.String())}, spec.Options{}); err != nil {
+				t.Errorf("%v\n%s", err, text.String())
+			}
+		})
+	}
+}

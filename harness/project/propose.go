@@ -15,8 +15,9 @@ import (
 // Proposal is an app file for a project.
 type Proposal struct {
 	Text     string
-	Todo     []Todo // what only a person can fill in; lint reports each until then
-	Scenario string // of the library: one that strikes what the app calls
+	Todo     []Todo   // what only a person can fill in; lint reports each until then
+	Scenario string   // of the library: one that strikes what the app calls
+	Notes    []string // what the file has not and could have, in sentences
 }
 
 // Todo is a place that has to be filled in.
@@ -31,11 +32,15 @@ func (p *Project) Propose(w *spec.World) Proposal {
 	hosts := p.Hosts(w)
 	variables, without := p.assigned(w)
 
-	b.say(0, "Made by blackout init from what the folder shows. Every key is explained in scenarios/README.md.")
+	b.say(0, "Made by blackout init from what the folder shows. Every key is explained in Blackout's scenarios/README.md; blackout schema app has them too.")
 	b.line("schema: blackout/app/1")
 	b.line("name: %s", scalar(p.Name))
 	b.line("start:")
 	p.start(b)
+	notes := p.containers(b)
+	if r := p.Source.payment(); r != nil {
+		notes = append(notes, fmt.Sprintf("No journey pays yet: %s %s (%s:%d) looks like one; see send-payment in Blackout's scenarios/README.md.", r.Method, r.Path, r.File, r.Line))
+	}
 	url := p.environment(b, variables, without, hosts)
 	b.say(0, "Where a run reaches the app: this machine only.")
 	b.line("url: %s", quoted(url))
@@ -57,7 +62,7 @@ func (p *Project) Propose(w *spec.World) Proposal {
 		b.line("    chain: %s", scalar(chain))
 	}
 	p.journey(b)
-	return Proposal{strings.Join(b.lines, "\n") + "\n", b.todo, scenarioFor(variables, hosts)}
+	return Proposal{strings.Join(b.lines, "\n") + "\n", b.todo, scenarioFor(variables, hosts), notes}
 }
 
 // builder collects lines.
@@ -105,6 +110,33 @@ func (p *Project) start(b *builder) {
 	}
 	b.say(2, "%s", why)
 	b.line("  command: %s", list(command))
+}
+
+// containers shows how the app starts as a container, where its folder says how one is made. It gives what there is to tell.
+func (p *Project) containers(b *builder) (notes []string) {
+	var files []string
+	say := func(file string) {
+		files = append(files, file)
+		b.say(2, "%s is here too. In place of prepare and command, what follows starts the app as a container, where Docker is; there it has to listen on all addresses (see Containers in "+
+			"Blackout's scenarios/README.md).", file)
+	}
+	if p.Image != nil {
+		say(p.Image.File)
+		b.line("  # build: .")
+	}
+	if p.Compose != nil {
+		say(p.Compose.File)
+		b.line("  # compose: %s", scalar(p.Compose.File))
+		if services := p.Compose.Services; len(services) > 1 {
+			// What opens a port is the app more often than what does not.
+			i := max(0, slices.IndexFunc(services, func(s ComposeService) bool { return len(s.Ports) > 0 }))
+			b.line("  # service: %s", scalar(services[i].Name))
+		}
+	}
+	if len(files) > 0 {
+		notes = append(notes, fmt.Sprintf("A run can start the app as a container too, by %s: see the comments in start.", strings.Join(files, " or ")))
+	}
+	return notes
 }
 
 var plainScript = regexp.MustCompile(`^node( [A-Za-z0-9_./=@:-]+)+$`)
@@ -211,7 +243,7 @@ func (p *Project) environment(b *builder, variables []variable, without []string
 	}
 	lines = append(lines, variables...)
 	if len(lines) > 0 {
-		b.say(2, "All that the app finds in its environment, beside PATH, HOME and LANG.")
+		b.say(2, "All that the app finds in its environment, beside PATH, HOME and LANG, and in a private network SSL_CERT_FILE and four like it, for the run's authority.")
 		b.line("  env:")
 		for _, v := range lines {
 			b.say(4, "%s", v.why)
@@ -236,7 +268,7 @@ func (p *Project) environment(b *builder, variables []variable, without []string
 		b.say(indent, "The app also knows %s. What it needs of them: %s: \"${env.%s}\" takes yours.", some(rest, 12), rest[0], rest[0])
 	}
 	if len(without) > 0 {
-		b.say(indent, "The world has no service for %s: see World in scenarios/README.md.", some(without, 12))
+		b.say(indent, "The world has no service for %s: see World in Blackout's scenarios/README.md.", some(without, 12))
 	}
 	switch rpc := compiledIn(hosts); {
 	case len(rpc) > 0:

@@ -157,6 +157,30 @@ func (s Source) balance() *Balance {
 	return best
 }
 
+var (
+	payPath = regexp.MustCompile(`(?i)(^|[/_-])(send|pay|payments?|transfers?|withdraw|withdrawals?|payouts?|transactions?|tx)($|[/_-])`)
+	payCode = regexp.MustCompile(`(?i)\b(sendTransaction|sendRawTransaction|eth_sendTransaction|eth_sendRawTransaction|sendUserOperation)\b`)
+)
+
+// payment picks the route that seems to pay: a POST that sends a transaction, or else one whose path says so.
+func (s Source) payment() *Route {
+	for _, pays := range []func(Route) bool{
+		func(r Route) bool { return payCode.MatchString(r.around) },
+		func(r Route) bool { return payPath.MatchString(r.Path) },
+	} {
+		for _, r := range s.Routes {
+			if r.Method != http.MethodPost || !pays(r) {
+				continue
+			}
+			if r.mounted && len(s.Mounts) == 1 {
+				r.Path = path.Join(s.Mounts[0], r.Path)
+			}
+			return &r
+		}
+	}
+	return nil
+}
+
 // reads reports whether a GET leads to the route.
 func (r Route) reads() bool { return r.Method == "" || r.Method == http.MethodGet }
 

@@ -93,7 +93,7 @@ func (c *crossCheck) serviceVariables() {
 			say(fmt.Sprintf("unknown service %q", clip(name)), hint)
 			continue
 		}
-		chains := sortedKeys(s.Hosts)
+		chains := slices.DeleteFunc(slices.Clone(c.world.ChainOrder), func(chain string) bool { return s.Hosts[chain] == "" })
 		switch {
 		case s.Kind == fault.KindInternal:
 			say(fmt.Sprintf("the service %q is internal: an app cannot reach it", name), "")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,6 +80,7 @@ func (l *loader) journey(n *node, name, path string) Journey {
 	l.headers(n.get("headers"))
 	j.Request.Method, j.Request.Path = l.request(n.get("request"))
 	l.driven(n, j.Driver, fmt.Sprintf("the journey %q", name))
+	l.meantPayment(n, &j)
 	j.Patience = durationOf(n.get("patience"), min(patienceDeadlines*j.Deadline, maxPatience))
 	if p := n.get("patience"); p.word() != "" && j.Patience < j.Deadline {
 		l.problem(p.pos, fmt.Sprintf("the patience cannot end before the deadline of %s", n.get("deadline").word()), "")
@@ -105,6 +107,38 @@ func (l *loader) journey(n *node, name, path string) Journey {
 		l.problem(n.at(), fmt.Sprintf("the events journey %q does not say where its answer lists them", name), `answer: {events: {path: "$.deposits[*].tx"}}`)
 	}
 	return j
+}
+
+// meantPayment finds a journey that pays under another kind, and says so once. What hangs on the kind is then not looked at: all of it would be wrong.
+func (l *loader) meantPayment(n *node, j *Journey) {
+	if own := map[string]string{KindRead: "balance", KindEvents: "events", KindStatus: "status"}[j.Kind]; j.Kind == "" || j.Kind == KindWrite || n.get("checks").has(own) {
+		return
+	}
+	var signs []string
+	if n.has("follow") {
+		signs = append(signs, `"follow"`)
+	}
+	if s := n.get("states"); slices.ContainsFunc(stateWords[KindWrite].states, func(state string) bool { return s.has(state) }) {
+		signs = append(signs, `"states"`)
+	}
+	if n.get("checks").has("payment") {
+		signs = append(signs, `the check "payment"`)
+	}
+	pays := false
+	n.walk(func(n *node) {
+		for _, name := range Variables(n.str()) {
+			pays = pays || slices.Contains(intentVariables, name)
+		}
+	})
+	if pays {
+		signs = append(signs, "${intent.…}")
+	}
+	if len(signs) < 2 {
+		return
+	}
+	last := len(signs) - 1
+	l.problem(n.get("kind").at(), fmt.Sprintf("this is %s journey, but %s and %s are for journeys that pay", oneOf(j.Kind), strings.Join(signs[:last], ", "), signs[last]), "kind: write")
+	j.Kind = ""
 }
 
 // content checks that a content journey asks for one of the run's files, and is about no chain.
@@ -152,7 +186,7 @@ func (l *loader) answer(n *node, name string, j Journey) AnswerField {
 	if f.Unit == UnitToken {
 		most = TokenDigits
 	}
-	if d := n.get("decimals"); d != nil && !d.bad && f.Decimals > most {
+	if d := n.get("decimals"); d != nil && !d.bad && f.Decimals > most && !(n.has("unit") && n.get("unit").bad) {
 		l.problem(d.pos, fmt.Sprintf("an amount in %s has at most %d digits after the point", f.Unit, most), "")
 	}
 	return f
@@ -308,10 +342,25 @@ func (l *loader) appVariables(a *App) {
 		default:
 			known = slices.Concat(accountVariables, session, secrets, l.journeyVariables(a, u))
 		}
-		if !slices.Contains(known, u.name) {
-			l.unknownVariable(u.pos, u.name, known, u.path)
+		if slices.Contains(known, u.name) || l.refused(u, a) {
+			continue
 		}
+		if name, ok := strings.CutPrefix(u.name, "secret."); ok && u.place != "address" {
+			l.problem(u.pos, fmt.Sprintf("no secret %q is declared", clip(name)), cmp.Or(Suggest(name, sortedKeys(a.Secrets)), fmt.Sprintf("secrets: {%[1]s: {from_env: %[1]s}}", clip(name))))
+			continue
+		}
+		l.unknownVariable(u.pos, u.name, known, u.path)
 	}
+}
+
+// refused reports a variable that could not be known because the kind of its journey was refused, which was said.
+func (l *loader) refused(u variableUse, a *App) bool {
+	rest, ok := strings.CutPrefix(u.path, "journeys.")
+	name, _, _ := strings.Cut(rest, ".")
+	if j, there := a.Journeys[name]; !ok || !there || j.Kind != "" {
+		return false
+	}
+	return slices.Contains(intentVariables, u.name) || slices.Contains(contentVariables, u.name)
 }
 
 // resolver checks that an app which finds services by name can: the system's own resolver would lead it to the real ones.

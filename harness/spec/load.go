@@ -53,7 +53,13 @@ func (l *loader) load(f File, shape reflect.Type) *node {
 	if root == nil {
 		return nil
 	}
+	if l.baseless {
+		root.walk(func(n *node) { n.partial = true })
+	}
 	l.check(root, shape, "", field{})
+	if l.baseless {
+		return nil
+	}
 	root.places("", l.source.at)
 	return root
 }
@@ -144,6 +150,7 @@ func (l *loader) extend(root *node) *node {
 		base, err := l.base(name)
 		if err != nil {
 			l.problem(at, fmt.Sprintf("cannot extend %q: %v", clip(name), err), "")
+			l.baseless = true
 			break
 		}
 		below := l.file(base)
@@ -200,6 +207,7 @@ func merge(base, over *node) *node {
 			if out.entries[i].value.is(mapNode) {
 				out.entries[i].pos = base.entries[base.index(e.key)].pos
 				out.entries[i].value.pos, out.entries[i].value.key = base.get(e.key).pos, base.get(e.key).key
+				out.entries[i].value.over = e.at()
 			}
 		}
 	}

@@ -33,6 +33,7 @@ type node struct {
 	text   string
 	quoted bool
 	key    Pos // where the value's own key stands; the zero Pos at the top and in lists
+	over   Pos // of a map that something was laid over: where the last of that stands
 	// expanded says that a variable of load time stood in the text.
 	expanded bool
 	// partial says that the map had keys that were reported and left out: nothing is said about missing ones.
@@ -180,6 +181,14 @@ func (n *node) at() Pos {
 		return n.key
 	}
 	return n.pos
+}
+
+// blame is where a problem with how the parts of a map fit together is shown: what was laid over it last, since the map below was sound.
+func (n *node) blame() Pos {
+	if n.over.File != "" {
+		return n.over
+	}
+	return n.at()
 }
 
 // clone copies a tree, so that merging never changes the file that a value came from.

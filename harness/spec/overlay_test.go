@@ -79,12 +79,13 @@ func TestProblemsOfOverlays(t *testing.T) {
 		"unknown base":       {KindWorld, "schema: blackout/world/1\nextends: defalt\n", Options{Base: library1}, `user.yaml:2:10: cannot extend "defalt": the library has no such world`},
 		"circle":             {KindWorld, "schema: blackout/world/1\nextends: default\n", Options{Base: func(string) (File, error) { return file("schema: blackout/world/1\nextends: default\n"), nil }}, "worlds extend each other in a circle"},
 		"problem in base":    {KindWorld, "schema: blackout/world/1\nextends: default\n", Options{Base: func(string) (File, error) { return file("schema: blackout/world/1\nname: x\nclods: {}\n"), nil }}, `test.yaml:3:1: unknown key "clods"`},
-		"sum after merging":  {KindWorld, "schema: blackout/world/1\nextends: default\nservices: {infura: {placement: {aws/us-west-2: 20%}}}\n", Options{Base: library1}, "the placement sums to 90%, not to 100%"},
+		"sum after merging":  {KindWorld, "schema: blackout/world/1\nextends: default\nservices: {infura: {placement: {aws/us-west-2: 20%}}}\n", Options{Base: library1}, "user.yaml:3:32: with what it extends, the placement of infura sums to 90%, not to 100%"},
 		"overlay of a kind":  {KindScenario, scenario, Options{Overlays: []File{{"over.yaml", []byte("schema: blackout/app/1\n")}}}, "over.yaml:1:9: this is an app file"},
 		"overlay's key":      {KindScenario, scenario, Options{Overlays: []File{{"over.yaml", []byte("schema: blackout/scenario/1\nafterr: 10s\n")}}}, `over.yaml:2:1: unknown key "afterr"`},
 		"overlay's base":     {KindWorld, baseWorld, Options{Overlays: []File{{"over.yaml", []byte("schema: blackout/world/1\nextends: other\n")}}}, `over.yaml:2:10: this overlay extends "other"`},
 		"set: unknown key":   {KindScenario, scenario, Options{Set: []string{"after=1s", "phases[0].fro=10s"}}, "--set:2:11: unknown path: there is no \"fro\" here\n  phases[0].fro=10s\n            ^\nhint: did you mean \"for\"?"},
 		"set: unknown name":  {KindWorld, baseWorld, Options{Set: []string{"services.infra.latency=1s"}}, "--set:1:10: unknown path: there is no \"infra\" here\n  services.infra.latency=1s\n           ^\nhint: did you mean \"infura\"?"},
+		"set: another file":  {KindApp, smallApp, Options{Set: []string{"phases[0].for=30s"}}, "--set:1:1: unknown path: there is no \"phases\" here\n  phases[0].for=30s\n  ^\nhint: did you mean \"scenario.phases[0].for\"?"},
 		"set: index":         {KindScenario, scenario, Options{Set: []string{"phases[1].for=10s"}}, "--set:1:7: unknown path: there is no [1] here"},
 		"set: bad value":     {KindScenario, scenario, Options{Set: []string{"phases[0].for=10"}}, "--set:1:15: bad duration \"10\"\n  phases[0].for=10\n                ^\nhint: did you mean \"10s\"?"},
 		"set: below scalar":  {KindScenario, scenario, Options{Set: []string{"after.x=10s"}}, "--set:1:1: \"after\" must be text, not a map"},
@@ -115,5 +116,68 @@ func TestSet(t *testing.T) {
 	if a.Journeys["view"].Rate != 5 || a.Sessions.Count != 3 || a.Steady.OK != 0.9 || a.Instances["aws/us-east-1"] != 2 || a.Start.Env["EXTRA"] != "1" ||
 		a.Start.Env["PORT"] != "${instance.port}" || a.Journeys["view"].Checks.MaxStale != 7 || a.Accounts.Fund != "100 ether" {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestProblemsAreTheUsers holds that what a file breaks in the library's file below it is shown in that file, and once.
+func TestProblemsAreTheUsers(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, overlay string
+		set           []string
+		want          string
+	}{
+		"placement": {
+			text: "schema: blackout/world/1\nname: mine\nextends: default\nservices:\n  infura: {placement: {aws/us-east-1: 100%}}\n",
+			want: `user.yaml:5:23: with what it extends, the placement of infura sums to 130%, not to 100%
+    infura: {placement: {aws/us-east-1: 100%}}
+                        ^
+hint: null takes a region out: aws/us-west-2: null`,
+		},
+		"placement of an overlay": {
+			text: "schema: blackout/world/1\nname: mine\nextends: default\n", overlay: "schema: blackout/world/1\nservices: {infura: {placement: {aws/us-east-1: 60%}}}\n",
+			want: `over.yaml:2:32: with what it is laid over, the placement of infura sums to 90%, not to 100%
+  services: {infura: {placement: {aws/us-east-1: 60%}}}
+                                 ^
+hint: it also has aws/us-west-2: 30%`,
+		},
+		"placement of --set": {
+			text: "schema: blackout/world/1\nname: mine\nextends: default\n", set: []string{"services.infura.placement.aws/us-east-1=71%"},
+			want: `--set:1:27: with what it is laid over, the placement of infura sums to 101%, not to 100%
+  services.infura.placement.aws/us-east-1=71%
+                            ^
+hint: null takes a region out: aws/us-west-2: null`,
+		},
+		"capacity": {
+			text: "schema: blackout/world/1\nname: mine\nextends: default\nservices: {infura: {capacity: {rate: 5/s}}}\n",
+			want: `user.yaml:4:31: the capacity has either "headroom" or "rate"
+  services: {infura: {capacity: {rate: 5/s}}}
+                                ^
+hint: in an overlay, null takes the other one out`,
+		},
+		"no such base": {
+			text: "schema: blackout/world/1\nname: mine\nextends: defualt\nservices:\n  infura: {latency: 1, placement: {aws/us-east-1: 100%}}\n",
+			want: `user.yaml:3:10: cannot extend "defualt": the library has no such world
+  extends: defualt
+           ^
+
+user.yaml:5:21: bad duration "1"
+    infura: {latency: 1, placement: {aws/us-east-1: 100%}}
+                      ^
+hint: did you mean "1s"?`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{Base: library1, Set: c.set}
+			if c.overlay != "" {
+				o.Overlays = []File{{"over.yaml", []byte(c.overlay)}}
+			}
+			_, err := ParseWorld(File{Name: "user.yaml", Data: []byte(c.text)}, o)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(c.want, err.Error()); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -141,9 +142,14 @@ func (l *loader) assign(n *node, shape reflect.Type, steps []step, value *node, 
 		if known {
 			names = n.keys()
 		}
-		l.problem(place, fmt.Sprintf("unknown path: there is no %q here", s.key), suggestOr(s.key, names))
+		hint := suggestOr(s.key, names)
+		if _, near := nearest(s.key, names); !near && s.at == 0 {
+			hint = cmp.Or(l.otherFile(s.key, at), hint)
+		}
+		l.problem(place, fmt.Sprintf("unknown path: there is no %q here", s.key), hint)
 		return
 	}
+	n.over = place
 	switch {
 	case last && value.kind == nullNode && !value.bad:
 		if i >= 0 {
@@ -160,6 +166,24 @@ func (l *loader) assign(n *node, shape reflect.Type, steps []step, value *node, 
 		}
 		l.assign(n.entries[i].value, inner, steps[1:], value, at)
 	}
+}
+
+// otherFile says how a path is written that is one of another file: those of an app stand alone.
+func (l *loader) otherFile(key string, at Pos) string {
+	path, _, _ := strings.Cut(l.options.Set[at.Line-1], "=")
+	for _, of := range []struct {
+		kind, prefix string
+		shape        reflect.Type
+	}{
+		{KindApp, "", reflect.TypeFor[appFile]()},
+		{KindScenario, KindScenario + ".", reflect.TypeFor[scenarioFile]()},
+		{KindWorld, KindWorld + ".", reflect.TypeFor[worldFile]()},
+	} {
+		if _, known, _ := below(of.shape, key); known && of.kind != l.kind {
+			return fmt.Sprintf("did you mean %q?", clip(of.prefix+path))
+		}
+	}
+	return ""
 }
 
 // below gives the shape of a key's value, whether the shape allows the key, and the keys that it allows.

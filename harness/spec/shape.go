@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,9 @@ type field struct {
 	minimum  *float64
 	place    string // the place whose variables may stand in it and in all below; "" is load time
 }
+
+// plainWords are words that need no quotes in a list.
+var plainWords = regexp.MustCompile(`^[A-Za-z./_-][A-Za-z0-9./_-]*( [A-Za-z./_-][A-Za-z0-9./_-]*)*$`)
 
 var fieldCache sync.Map // reflect.Type → []field
 
@@ -117,17 +121,16 @@ func (l *loader) checkStruct(n *node, t reflect.Type, path string, outer field) 
 		names = append(names, f.name)
 	}
 	free := without(names, n.keys())
-	var meant []string
-	for _, e := range n.entries {
+	for at, e := range n.entries {
 		i := indexField(fields, e.key)
 		if i < 0 {
 			l.problem(e.pos, fmt.Sprintf("unknown key %q", clip(e.key)), suggestOr(e.key, free))
 			name, ok := nearest(e.key, free)
-			if !ok {
+			if !ok || n.index(name) >= 0 {
 				continue
 			}
-			// What lies below is checked as if it were spelt right, so that one run shows all there is to mend.
-			meant = append(meant, name)
+			// What lies below is read as if it were spelt right, so that one run shows all there is to mend, and nothing that is not.
+			n.entries[at].key, e.key = name, name
 			i = indexField(fields, name)
 		}
 		f := fields[i]
@@ -137,7 +140,7 @@ func (l *loader) checkStruct(n *node, t reflect.Type, path string, outer field) 
 		l.check(e.value, f.shape, join(path, e.key), f)
 	}
 	for _, f := range fields {
-		if f.required && !n.partial && f.name != "schema" && n.get(f.name) == nil && !slices.Contains(meant, f.name) {
+		if f.required && !n.partial && f.name != "schema" && n.get(f.name) == nil {
 			l.problem(n.at(), fmt.Sprintf("%s needs the key %q", subject(path), f.name), "")
 		}
 	}
@@ -228,6 +231,10 @@ func (l *loader) want(n *node, kind nodeKind, path string) bool {
 		hint = "a text that begins with [ or { must be in quotes"
 	case kind == stringNode:
 		hint = fmt.Sprintf("put it in quotes: %q", n.text)
+	case kind == listNode && n.kind == stringNode && plainWords.MatchString(n.text):
+		hint = fmt.Sprintf("%s: [%s]", label(path), strings.Join(strings.Fields(n.text), ", "))
+	case kind == listNode && n.scalar():
+		hint = fmt.Sprintf("a list is in brackets: %s: [%q]", label(path), clip(n.text))
 	}
 	l.problem(n.pos, fmt.Sprintf("%q must be %s, not %s", label(path), kind, n.kind), hint)
 	return false

@@ -180,7 +180,7 @@ func (l *loader) upstream(n *node, s *Service) {
 	case s.Kind != fault.KindTCP && up != nil:
 		l.problem(up.pos, fmt.Sprintf("only a service of kind tcp has an upstream, not one of kind %s", s.Kind), "")
 	case s.Kind == fault.KindTCP && up == nil:
-		l.problem(n.at(), `a service of kind tcp needs the key "upstream"`, `upstream: "127.0.0.1:5432"`)
+		l.problem(n.blame(), `a service of kind tcp needs the key "upstream"`, `upstream: "127.0.0.1:5432"`)
 	case s.Kind == fault.KindTCP:
 		s.Upstream = up.word()
 		for key, why := range map[string]string{

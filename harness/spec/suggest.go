@@ -3,16 +3,41 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Suggest gives a hint of the form `did you mean "x"?` for a word that is none of the known ones, or "" when none is near. Near is an edit distance of at most a
-// third of the word's length; of several the nearest wins, and of those the first in the alphabet.
+// third of the word's length; of several the nearest wins, and of those the first in the alphabet. When none is near, those count of which the word is a part.
 func Suggest(word string, known []string) string {
 	if best, ok := nearest(word, known); ok {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
+	if longer := holding(word, known); len(longer) > 0 && len(longer) <= maxHolding {
+		return "did you mean " + strings.Join(longer, " or ") + "?"
+	}
 	return ""
+}
+
+// maxHolding is how many words of which only a part was written are named, and minPart how short that part may be.
+const (
+	maxHolding = 3
+	minPart    = 3
+)
+
+// holding lists, in quotes, the words that begin with a word or have it between hyphens: "blackhole" of "connection-blackhole".
+func holding(word string, known []string) (longer []string) {
+	word = strings.ToLower(word)
+	if len(word) < minPart {
+		return nil
+	}
+	for _, k := range known {
+		if lower := strings.ToLower(k); strings.HasPrefix(lower, word) || slices.Contains(strings.FieldsFunc(lower, func(r rune) bool { return r == '-' || r == '_' }), word) {
+			longer = append(longer, strconv.Quote(k))
+		}
+	}
+	slices.Sort(longer)
+	return longer
 }
 
 // suggestOr is Suggest, or a list of what is known when nothing is near and the list is short.
@@ -35,7 +60,8 @@ func nearest(word string, known []string) (string, bool) {
 	best, distance := "", -1
 	for _, k := range known {
 		d := editDistance(strings.ToLower(word), strings.ToLower(k))
-		if d > max(1, max(len(word), len(k))/3) {
+		longest := max(len(word), len(k))
+		if d > max(1, longest/3) || longest <= 2 && d > 0 && !swapped(word, k) { // of two letters one is half
 			continue
 		}
 		if distance < 0 || d < distance || d == distance && k < best {
@@ -43,6 +69,11 @@ func nearest(word string, known []string) (string, bool) {
 		}
 	}
 	return best, distance >= 0
+}
+
+// swapped reports two letters in the wrong order.
+func swapped(a, b string) bool {
+	return len(a) == 2 && len(b) == 2 && strings.EqualFold(a, b[1:]+b[:1])
 }
 
 // editDistance counts the insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal string alignment).

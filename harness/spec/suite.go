@@ -1,5 +1,23 @@
 package spec
 
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// CheckSuite holds a suite against the names of the scenarios that there are. The error is Problems.
+func CheckSuite(s *Suite, known []string) error {
+	var problems Problems
+	for i, entry := range s.Scenarios {
+		if !slices.Contains(known, entry.Name) {
+			hint := cmp.Or(Suggest(entry.Name, known), `"blackout list" shows what there is; a file of your own is given beside the suite`)
+			problems = append(problems, s.Source.Problem(join(elem("scenarios", i), "name"), fmt.Sprintf("there is no scenario %q", clip(entry.Name)), hint))
+		}
+	}
+	return problems.sorted(nil).err()
+}
+
 func (l *loader) suite(n *node) *Suite {
 	s := &Suite{
 		Source:  l.source,

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (l *loader) faultUse(n *node, path string) (FaultUse, *fault.Definition) {
 	}
 	def, ok := lookupFault(u.Fault)
 	if !ok {
-		l.problem(name.pos, fmt.Sprintf("unknown fault %q", clip(u.Fault)), suggestOr(u.Fault, faultNames()))
+		l.problem(name.pos, fmt.Sprintf("unknown fault %q", clip(u.Fault)), cmp.Or(suggestOr(u.Fault, faultNames()), `"blackout list faults" shows them all`))
 		return u, nil
 	}
 	u.With = l.with(n, def)

@@ -76,9 +76,10 @@ func TestEnv(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	known := []string{"infura", "alchemy", "quicknode"}
+	known := []string{"infura", "alchemy", "quicknode", "connection-blackhole", "connection-cut", "connection-reset", "connection-slow", "names-slow", "ether", "a", "id"}
 	for word, want := range map[string]string{
-		"infra": `did you mean "infura"?`, "Infura": `did you mean "infura"?`, "alchmey": `did you mean "alchemy"?`, "zzz": "", "": "", strings.Repeat("infura", 50): "",
+		"infra": `did you mean "infura"?`, "Infura": `did you mean "infura"?`, "alchmey": `did you mean "alchemy"?`, "zzz": "", "e": "", "b": "", "ix": "", "di": `did you mean "id"?`, "co": "",
+		"blackhole": `did you mean "connection-blackhole"?`, "slow": `did you mean "connection-slow" or "names-slow"?`, "eth": `did you mean "ether"?`, "": "", strings.Repeat("infura", 50): "",
 	} {
 		if got := Suggest(word, known); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)

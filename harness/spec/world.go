@@ -159,7 +159,7 @@ func (l *loader) service(n *node, path string, w *World, hosts map[string]Pos) S
 	s := Service{
 		Kind:      n.get("kind").word(),
 		Dialect:   n.get("dialect").word(),
-		Placement: l.placement(n, w),
+		Placement: l.placement(n, label(path), w),
 		KnownFrom: n.get("known_from").word(),
 		Latency:   durationOf(n.get("latency"), 0),
 		TTL:       l.ttl(n.get("ttl")),
@@ -208,11 +208,11 @@ func (l *loader) addresses(n *node, kind string, w *World, seen map[string]Pos) 
 	case kind == fault.KindRPC && host != nil:
 		l.problem(host.pos, "a service of kind rpc has a host for each chain", "hosts: {ethereum: "+clip(cmp.Or(host.word(), "mainnet.infura.io"))+"}")
 	case kind == fault.KindRPC && hosts == nil:
-		l.problem(n.at(), `a service of kind rpc needs the key "hosts"`, "hosts: {ethereum: mainnet.infura.io}")
+		l.problem(n.blame(), `a service of kind rpc needs the key "hosts"`, "hosts: {ethereum: mainnet.infura.io}")
 	case kind != fault.KindRPC && hosts != nil:
 		l.problem(hosts.at(), fmt.Sprintf("a service of kind %s has one host", kind), "host: api.example.org")
 	case kind != fault.KindRPC && host == nil:
-		l.problem(n.at(), fmt.Sprintf(`a service of kind %s needs the key "host"`, kind), "host: api.example.org")
+		l.problem(n.blame(), fmt.Sprintf(`a service of kind %s needs the key "host"`, kind), "host: api.example.org")
 	}
 	l.uniqueHosts(host, seen)
 	if !hosts.is(mapNode) {
@@ -271,7 +271,7 @@ func (s *Service) takeHosts(n *node) {
 // placementSlack is how far a placement's sum may be from 100 %: thirds do not add up.
 const placementSlack = 0.0001
 
-func (l *loader) placement(n *node, w *World) map[string]float64 {
+func (l *loader) placement(n *node, service string, w *World) map[string]float64 {
 	p := n.get("placement")
 	if !p.is(mapNode) {
 		return nil
@@ -289,9 +289,36 @@ func (l *loader) placement(n *node, w *World) map[string]float64 {
 		sum += share
 	}
 	if sound && math.Abs(sum-1) > placementSlack+1e-9 {
-		l.problem(p.at(), fmt.Sprintf("the placement sums to %s%%, not to 100%%", number(math.Round(sum*1e4)/100)), "in an overlay, null takes a region out")
+		l.placementSum(p, service, sum)
 	}
 	return out
+}
+
+// placementSum reports shares that do not sum up. Of a placement that was laid over another it names the regions that are still there from below.
+func (l *loader) placementSum(p *node, service string, sum float64) {
+	text := fmt.Sprintf("the placement of %s sums to %s%%, not to 100%%", service, number(math.Round(sum*1e4)/100))
+	if p.over.File == "" {
+		l.problem(p.at(), text, "")
+		return
+	}
+	with, hint := "with what it is laid over", ""
+	if p.over.File == l.source.Name {
+		with = "with what it extends"
+	}
+	var there, out []string
+	for _, e := range p.entries {
+		if e.pos.File != p.over.File {
+			there, out = append(there, e.key+": "+e.value.text), append(out, e.key+": null")
+		}
+	}
+	switch {
+	case len(there) == 0:
+	case sum > 1:
+		hint = "null takes a region out: " + strings.Join(out, ", ")
+	default:
+		hint = "it also has " + strings.Join(there, ", ")
+	}
+	l.problem(p.over, with+", "+text, hint)
 }
 
 // region reports a region that no cloud has.
@@ -348,7 +375,7 @@ func (l *loader) capacity(n *node) *Capacity {
 		return nil
 	}
 	if n.has("headroom") == n.has("rate") {
-		l.problem(n.at(), `the capacity has either "headroom" or "rate"`, "in an overlay, null takes the other one out")
+		l.problem(n.blame(), `the capacity has either "headroom" or "rate"`, "in an overlay, null takes the other one out")
 	}
 	headroom, _, _ := parsePercent(n.get("headroom").word(), "percentage")
 	return &Capacity{Headroom: headroom, Rate: rateOf(n.get("rate"))}

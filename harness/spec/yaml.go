@@ -30,6 +30,7 @@ type loader struct {
 	source   *Source
 	files    []string // in the order in which they were read
 	problems Problems
+	baseless bool // the world that a file extends is not there: what the file lacks, that may have
 }
 
 func newLoader(kind, name string, o Options) *loader {

@@ -21,7 +21,7 @@ import (
 	"blackout/harness/spec"
 )
 
-// The values of --runtime.
+// runtimeAuto is the value of --runtime that leaves it to how the app starts.
 const runtimeAuto = "auto"
 
 // place is what the command line says of where runs happen.
@@ -136,8 +136,8 @@ func (s *state) engine(ctx context.Context) (*docker.Engine, error) {
 	return engine, nil
 }
 
-// keeping is how long the engine may take to say what a cell's services have printed, and removing how long to remove what the cell had.
-const keeping, removing = 30 * time.Second, 30 * time.Second
+// draining is how long the engine may take to say what a cell's services have printed, and removing how long to remove what the cell had.
+const draining, removing = 30 * time.Second, 30 * time.Second
 
 // contain makes what a cell in containers needs, and says so in its order. The returned function removes all of it.
 func (s *state) contain(ctx context.Context, c *cell, child *run.Child, scratch string) (end func() error, err error) {
@@ -202,7 +202,7 @@ type leavable interface {
 // leave keeps what the services of a cell have printed, and removes all that the cell has in the engine, however long that took.
 func leave(ctx context.Context, in leavable, to func(service string) (io.WriteCloser, error)) error {
 	ctx = context.WithoutCancel(ctx)
-	reading, cancel := context.WithTimeout(ctx, keeping)
+	reading, cancel := context.WithTimeout(ctx, draining)
 	defer cancel()
 	kept := in.Logs(reading, to)
 	ctx, cancelClose := context.WithTimeout(ctx, removing)

@@ -52,9 +52,9 @@ func TestVerifyNode(t *testing.T) {
 	}
 }
 
-// harmedItself reports whether an app on ethers lost a nonce on a day on which nothing fails, as ethers 6.17.0 may: while payments spread, three nodes can count three different numbers of pending
-// ones. FallbackProvider, of which two have to agree, then says "quorum not met", and NonceManager has counted the nonce of that payment already: all later ones wait behind the gap. The app's log has to
-// say so, and nothing else may be found.
+// harmedItself reports whether an app on ethers lost a nonce on a day on which nothing fails, as ethers 6.17.0 may: while payments spread, three nodes can count three
+// different numbers of pending ones. FallbackProvider, of which two have to agree, then says "quorum not met", and NonceManager has counted the nonce of that payment
+// already: all later ones wait behind the gap. The app's log has to say so, and nothing else may be found.
 func harmedItself(t *testing.T, d done) bool {
 	t.Helper()
 	if d.Run.App != "ethers-wallet" && d.Run.App != "ethers-default" || len(d.Findings) == 0 {

@@ -1,5 +1,5 @@
-// Package app runs the app under test as child processes: it starts each instance with a scrubbed environment, waits until it is ready, keeps what it prints, says
-// when it ends by itself, and stops its whole process group.
+// Package app runs the app under test, as child processes or through another Machine, such as one of containers: it starts each instance with a scrubbed environment, waits
+// until it is ready, keeps what it prints, says when it ends by itself, and stops the whole of it.
 //
 //	Plan ──▶ Prepare ──▶ Start ──▶ (Exited) ──▶ Stop
 package app

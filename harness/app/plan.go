@@ -24,8 +24,7 @@ type Instance struct {
 	hold net.Listener // keeps Port until the instance starts; nil when nothing keeps it
 }
 
-// Release gives the instance's port back. Start does it for the instances that it is given; it is needed only when Start is never called. Calling it again does
-// nothing.
+// Release gives the instance's port back. Start does it for the instances that it is given; it is needed only when Start is never called. Calling it again does nothing.
 func (i Instance) Release() {
 	if i.hold != nil {
 		_ = i.hold.Close() // a second Close says that it is closed already

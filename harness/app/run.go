@@ -22,7 +22,8 @@ const (
 
 // Run runs a program beside the app, as the app's own user, with PATH, HOME, LANG and what is declared, in the folder of the app file and in a process group of its own.
 // It returns when the program has ended, or ctx: either way the whole group has ended then. Output beyond the limit is read and dropped, so that the program is never
-// stopped by a pipe that nobody reads: of standard output at most limit bytes are given, and one more when there was more, of standard error the last. An error says that it did not start, that a signal ended it, or ctx's error. It may be called by many at once.
+// stopped by a pipe that nobody reads: of standard output at most limit bytes are given, and one more when there was more, of standard error the last. An error says that
+// it did not start, that a signal ended it, or ctx's error. It may be called by many at once.
 func (a *App) Run(ctx context.Context, argv []string, declared map[string]string, limit int) (code int, stdout, stderr []byte, err error) {
 	cmd, err := a.command(argv, declared)
 	if err != nil {

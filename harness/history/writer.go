@@ -50,7 +50,7 @@ func NewWriter(out io.Writer, redact *Redactor, tee func(lines []byte)) *Writer 
 // Add appends a record. A record after the seal is dropped.
 func (w *Writer) Add(r Record) {
 	line, err := Encode(r)
-	if err != nil { // every record type encodes; a value that does not is a programming error, kept for Close
+	if err != nil { // every record type encodes; a value that does not is a programming error, kept for Seal
 		w.fail(err)
 		return
 	}

@@ -142,8 +142,7 @@ func matched(pattern *regexp.Regexp, body []byte) string {
 	return clip(string(bytes.TrimSpace(groups[min(1, len(groups)-1)])), maxDeclined)
 }
 
-// declinedText says whether an app says no: by anything but null, false, an empty string, an empty object or an empty list, which many APIs send with every good
-// answer.
+// declinedText says whether an app says no: by anything but null, false, an empty string, an empty object or an empty list, which many APIs send with every good answer.
 func declinedText(n *yaml.Node) (string, bool) {
 	if n == nil {
 		return "", false

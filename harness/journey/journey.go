@@ -148,12 +148,12 @@ func (r *Runner) compile(p plan.Journey) (*journey, error) {
 		return nil, fmt.Errorf("there is no driver %q", p.Driver)
 	case p.Every <= 0 || p.Patience <= 0 || p.Deadline <= 0:
 		return nil, fmt.Errorf("rate, deadline and patience have to be positive (every %d µs, deadline %d µs, patience %d µs)", p.Every, p.Deadline, p.Patience)
-	case p.Kind == "write" && r.cfg.Intents == nil:
+	case p.Kind == spec.KindWrite && r.cfg.Intents == nil:
 		return nil, errors.New("it writes, but the run makes no payment intents")
 	case p.Kind == spec.KindContent && len(r.cfg.Plan.Content) == 0:
 		return nil, errors.New("it asks for content, but the plan has none")
 	}
-	c := &journey{plan: p, writes: p.Kind == "write", states: states(j.States)}
+	c := &journey{plan: p, writes: p.Kind == spec.KindWrite, states: states(j.States)}
 	if p.Kind == spec.KindContent {
 		c.content = r.cfg.Plan.Content
 	}

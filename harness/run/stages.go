@@ -1,13 +1,10 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"maps"
 	"math/big"
 	"net"
 	"net/netip"
@@ -17,11 +14,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"blackout/harness/app"
@@ -36,9 +31,7 @@ import (
 	"blackout/harness/journey"
 	"blackout/harness/plan"
 	"blackout/harness/project"
-	"blackout/harness/runtime/control"
 	"blackout/harness/runtime/private"
-	"blackout/harness/spec"
 	"blackout/harness/truth"
 )
 
@@ -221,19 +214,6 @@ func (c *cell) takeStrays(ctx context.Context) {
 	c.later("stop taking strays", func(context.Context) error { return door.Close() })
 }
 
-// shortestKey is how many characters a part of an address has that is taken for a key. What providers give out has 32 and more; hiding a shorter part, such as the name of a
-// chain, would take that word out of the whole history.
-const shortestKey = 20
-
-// foreign takes a key that the app brought out of everything that is kept.
-func (c *cell) foreign(key string) {
-	for part := range strings.SplitSeq(key, "/") {
-		if len(part) >= shortestKey {
-			c.redact.Hide(part)
-		}
-	}
-}
-
 // ownAddresses is where each host name of a service gets an address of its own: any part of 127.0.0.0/8 will do on Linux, where all of it answers. Elsewhere only
 // 127.0.0.1 does, and the services share it.
 func ownAddresses(ctx context.Context) netip.Prefix {
@@ -245,261 +225,6 @@ func ownAddresses(ctx context.Context) netip.Prefix {
 	}
 	_ = l.Close() // it was open for the trial only
 	return own
-}
-
-// judge says whose payment a transaction is, and ends the run when it was signed by a key that the run did not make: a key that is worth something elsewhere has no
-// business here.
-func (c *cell) judge(tx *types.Transaction, from common.Address) (intent string, foreign bool) {
-	if tx.To() != nil {
-		intent = c.ledger.Of(*tx.To())
-	}
-	foreign = from != c.payer.address
-	for _, u := range c.users {
-		if truth.Address(from) == u.Address {
-			foreign = false
-		}
-	}
-	c.payments.mu.Lock()
-	defer c.payments.mu.Unlock()
-	if foreign && !c.payments.foreign {
-		c.payments.foreign = true
-		c.fatal(&EnvironmentError{"foreign key", fmt.Errorf("the app signed a transaction as %s, an account that this run did not make; it was not passed on. "+
-			"Give the app the run's key: ${payer.key} or ${account.key} in the app file", truth.Address(from))})
-	}
-	if intent != "" && !foreign {
-		c.payments.seen[intent] = true
-	}
-	return intent, foreign
-}
-
-// startApp waits for the build and starts the instances.
-func (c *cell) startApp(ctx context.Context) error {
-	if c.cfg.Built != nil {
-		select {
-		case err := <-c.cfg.Built:
-			if err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	instances, err := app.Plan(c.cfg.App, filepath.Join(c.cfg.Scratch, "app"), c.cfg.Contained != nil)
-	if err != nil {
-		return err
-	}
-	services := c.net.Variables()
-	value := func(i app.Instance, name string) (string, bool) { return c.variable(services, i, name) }
-	trust, err := c.trust()
-	if err != nil {
-		return err
-	}
-	var environ map[string]string // an image has its own
-	var machine app.Machine
-	var hidden map[string]string
-	company := func(context.Context, string) error { return nil }
-	if in := c.cfg.Contained; in != nil {
-		there := in.machine(c.clock, c.authorityPEM())
-		machine, hidden = there, in.Hidden
-		company = func(ctx context.Context, when string) error {
-			if err := there.startServices(ctx, when, trust); err != nil {
-				return errors.New(c.redact.String(err.Error()))
-			}
-			return nil
-		}
-	} else {
-		environ = lookup(c.cfg.Environ)
-	}
-	if err := company(ctx, control.Before); err != nil {
-		return err
-	}
-	c.app, err = app.Start(ctx, app.Config{
-		App: c.cfg.App, Instances: instances, Lookup: value, LogDir: filepath.Join(c.cfg.Dir, "logs"), ScratchDir: c.cfg.Scratch,
-		Env: func(i app.Instance) (map[string]string, error) {
-			env := maps.Clone(trust)
-			for name, text := range c.cfg.App.Start.Env {
-				expanded, err := spec.Expand(text, func(v string) (string, bool) { return value(i, v) })
-				if err != nil {
-					return nil, fmt.Errorf("start.env.%s: %w", name, err)
-				}
-				env[name] = expanded
-			}
-			return env, nil
-		},
-		Clock: c.clock, Sink: c.sink, Redact: c.redact.String, Path: environ["PATH"], Home: environ["HOME"], Lang: environ["LANG"],
-		As: c.cfg.As, Machine: machine, Hidden: hidden,
-	})
-	if c.app != nil {
-		c.later("stop the app", c.app.Stop)
-	}
-	if err != nil {
-		return err
-	}
-	c.publish(ctx)
-	return company(ctx, control.After)
-}
-
-// publish opens the app to the machine outside of its private network: to the user's browser, whose requests are no attempts.
-func (c *cell) publish(ctx context.Context) {
-	for i, address := range c.app.Addresses() {
-		if i == len(c.cfg.Published) {
-			break
-		}
-		published := private.Publish(ctx, c.cfg.Published[i], "tcp", address)
-		c.later("close the app to the outside", func(context.Context) error { return published.Close() })
-	}
-}
-
-// authorityPEM is what the app shall trust; nil for nothing.
-func (c *cell) authorityPEM() []byte {
-	if c.cfg.Authority == nil {
-		return nil
-	}
-	return c.cfg.Authority.PEM()
-}
-
-// runtime is the word for where the run happens.
-func (c *cell) runtime() string {
-	if c.cfg.Contained != nil {
-		return RuntimeDocker
-	}
-	return RuntimeLocal
-}
-
-// Where a run happens.
-const (
-	RuntimeLocal  = "local"
-	RuntimeDocker = "docker"
-)
-
-// trust writes the file of the authority that the app shall trust, and gives the variables that name it; without an authority there are none.
-func (c *cell) trust() (map[string]string, error) {
-	env := map[string]string{}
-	if c.cfg.Authority == nil {
-		return env, nil
-	}
-	path := filepath.Join(c.cfg.Scratch, "authority.pem")
-	if c.cfg.Contained != nil {
-		path = private.TrustBundles[0] // which each container finds covered
-	} else if err := os.WriteFile(path, c.cfg.Authority.PEM(), 0o644); err != nil {
-		return nil, err
-	}
-	for _, name := range private.TrustVariables {
-		env[name] = path
-	}
-	return env, nil
-}
-
-// variable gives the value of one variable that an app file may use where an instance starts.
-func (c *cell) variable(services map[string]string, i app.Instance, name string) (string, bool) {
-	if v, ok := services[name]; ok {
-		return v, true
-	}
-	if secret, ok := strings.CutPrefix(name, "secret."); ok {
-		v, ok := c.cfg.Secrets[secret]
-		return v, ok
-	}
-	switch name {
-	case "payer.key":
-		return c.payer.key, true
-	case "payer.address":
-		return truth.Address(c.payer.address), true
-	}
-	return i.Variable(name)
-}
-
-// logIn makes the users and logs each of them in once.
-func (c *cell) logIn(ctx context.Context) (err error) {
-	services := c.net.Variables()
-	screen, err := c.startBrowser(ctx)
-	if err != nil {
-		return err
-	}
-	c.runner, err = journey.New(journey.Config{
-		Plan: c.plan, App: c.cfg.App, URL: c.app.URL, Accounts: c.users, Intents: c.ledger, Clock: c.clock, Sink: c.sink, Redact: c.redact.String,
-		Secret:   func(name string) (string, bool) { v, ok := c.cfg.Secrets[name]; return v, ok },
-		Commands: c.app, Services: func(name string) (string, bool) { v, ok := services[name]; return v, ok },
-		Browser: screen, Picture: c.keepPicture,
-	})
-	if err != nil {
-		return err
-	}
-	c.later("close the users' connections", func(context.Context) error { c.runner.Close(); return nil })
-	return c.runner.Login(ctx)
-}
-
-// preflight proves that the app's reads and its first payment reach us, so that no run says anything about an app that talks to someone else.
-func (c *cell) preflight(ctx context.Context) error {
-	before := c.requests()
-	hurrying, stop := context.WithCancel(ctx)
-	hurried := make(chan struct{})
-	go func() { defer close(hurried); c.hurry(hurrying) }()
-	attempts, err := c.runner.Preflight(ctx)
-	stop()
-	<-hurried
-	if err != nil {
-		return err
-	}
-	for _, a := range attempts {
-		switch {
-		case a.Error != "":
-			return fmt.Errorf("%s got no answer from the app: %s %s", a.Journey, a.Error, a.Detail)
-		case a.Status < 200 || a.Status > 299:
-			return fmt.Errorf("%s was answered with %s before anything was broken: %s", a.Journey, cmp.Or(a.Detail, fmt.Sprintf("HTTP %d", a.Status)), strings.TrimSpace(a.Body))
-		case len(a.Missing) > 0:
-			return fmt.Errorf("%s: the answer has no %s where the app file says: %s", a.Journey, strings.Join(a.Missing, ", no "), strings.TrimSpace(a.Body))
-		}
-	}
-	if c.requests() == before {
-		return errors.New("the app answered, but asked none of the services of this world: does it read their addresses from its environment (${service.NAME.CHAIN.url})?")
-	}
-	for _, j := range c.plan.Journeys {
-		if j.Kind != "write" {
-			continue
-		}
-		if !c.paid("preflight/" + j.Name) {
-			return fmt.Errorf("%s was accepted, but no transaction to its recipient reached a provider of this world", j.Name)
-		}
-	}
-	return nil
-}
-
-// hurry publishes the next block as soon as the payment of each preflight is with every node, so that no one waits for its turn.
-func (c *cell) hurry(ctx context.Context) {
-	carried := int64(0)
-	for _, j := range c.plan.Journeys {
-		if j.Kind != "write" {
-			continue
-		}
-		conductor, err := c.chains.Chain(j.Chain)
-		if err != nil {
-			return
-		}
-		carried++
-		for !c.paid("preflight/"+j.Name) || c.payments.carried.Load() < carried {
-			if clock.Sleep(ctx, 5*time.Millisecond) != nil {
-				return
-			}
-		}
-		if err := conductor.Step(ctx); err != nil && ctx.Err() == nil {
-			c.note("no block could be built for the preflight of %s: %v", j.Name, err)
-		}
-	}
-}
-
-// paid reports whether a gateway has seen the payment of an intent.
-func (c *cell) paid(intent string) bool {
-	c.payments.mu.Lock()
-	defer c.payments.mu.Unlock()
-	return c.payments.seen[intent]
-}
-
-func (c *cell) requests() int64 {
-	var n int64
-	for _, s := range c.plan.Services {
-		n += c.net.Requests(s.Name)
-	}
-	return n
 }
 
 func (c *cell) note(format string, args ...any) {

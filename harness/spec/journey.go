@@ -186,7 +186,7 @@ func (l *loader) answer(n *node, name string, j Journey) AnswerField {
 	if f.Unit == UnitToken {
 		most = TokenDigits
 	}
-	if d := n.get("decimals"); d != nil && !d.bad && f.Decimals > most && !(n.has("unit") && n.get("unit").bad) {
+	if d := n.get("decimals"); d != nil && !d.bad && f.Decimals > most && (!n.has("unit") || !n.get("unit").bad) {
 		l.problem(d.pos, fmt.Sprintf("an amount in %s has at most %d digits after the point", f.Unit, most), "")
 	}
 	return f

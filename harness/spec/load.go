@@ -1,3 +1,7 @@
+// Package spec reads the files that users write: worlds, apps, scenarios, suites and gates. It keeps the place of every value, lays overlays and settings over the files, checks
+// each against the shape of its kind and against the others, and says what is wrong with file, line, column and a hint. It gives their JSON Schemas too.
+//
+//	file ─▶ nodes ─▶ extends, overlays, --set ─▶ shape ─▶ values ─▶ Check of world, app and scenario together
 package spec
 
 import (
@@ -16,8 +20,7 @@ type File struct {
 	Data []byte
 }
 
-// Options say what is laid over a file. What is said later in this list wins: the file that a world extends, the file, the overlays in their order, Set in its
-// order.
+// Options say what is laid over a file. What is said later in this list wins: the file that a world extends, the file, the overlays in their order, Set in its order.
 type Options struct {
 	// Env looks up ${env.X}. Nil means that no variable is set.
 	Env func(name string) (string, bool)
@@ -33,8 +36,7 @@ type Options struct {
 // maxExtends bounds a chain of worlds that extend each other.
 const maxExtends = 8
 
-// load parses a file of the loader's kind, lays everything over it and checks it against the kind's shape. It returns nil when nothing sensible is left to look
-// at.
+// load parses a file of the loader's kind, lays everything over it and checks it against the kind's shape. It returns nil when nothing sensible is left to look at.
 func (l *loader) load(f File, shape reflect.Type) *node {
 	root := l.file(f)
 	if l.kind == KindWorld {

@@ -155,9 +155,9 @@ hint: null takes a region out: aws/us-west-2: null`,
 hint: in an overlay, null takes the other one out`,
 		},
 		"no such base": {
-			text: "schema: blackout/world/1\nname: mine\nextends: defualt\nservices:\n  infura: {latency: 1, placement: {aws/us-east-1: 100%}}\n",
-			want: `user.yaml:3:10: cannot extend "defualt": the library has no such world
-  extends: defualt
+			text: "schema: blackout/world/1\nname: mine\nextends: defalt\nservices:\n  infura: {latency: 1, placement: {aws/us-east-1: 100%}}\n",
+			want: `user.yaml:3:10: cannot extend "defalt": the library has no such world
+  extends: defalt
            ^
 
 user.yaml:5:21: bad duration "1"

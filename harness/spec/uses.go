@@ -24,8 +24,7 @@ func faultNames() []string {
 	return names
 }
 
-// faultUse converts an entry of a phase's faults, or the effect of a dependency, and holds it against the catalogue. The definition is nil when the fault is
-// unknown.
+// faultUse converts an entry of a phase's faults, or the effect of a dependency, and holds it against the catalogue. The definition is nil when the fault is unknown.
 func (l *loader) faultUse(n *node, path string) (FaultUse, *fault.Definition) {
 	u := FaultUse{
 		Path:     path,

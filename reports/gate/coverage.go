@@ -14,7 +14,7 @@ func (j *judge) coverage(rule spec.Rule, m spec.Metric, app string, runs []*verd
 	suite := j.suite(rule)
 	cards := scorecard.Make(runs, suite)
 	if len(cards) == 0 {
-		return nil, nothing{text: "nothing: no outage was run of " + subject(rule)}
+		return nil, nothing{text: "nothing: no outage was run of " + j.subject(rule)}
 	}
 	card := cards[0]
 	s := sample{value: card.Coverage}

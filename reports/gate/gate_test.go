@@ -199,6 +199,7 @@ func TestReasons(t *testing.T) {
 		"a lower bound with a doubt":    {"metric: score, min: 1, across_seeds: lower", []*verdict.Verdict{outage(1), outage(2), outage(3, doubtful)}, NotKnown, []string{"not-known wallet under down: not known: seed 3 is inconclusive"}},
 		"a lower bound of a single run": {"metric: score, min: 1, across_seeds: lower", []*verdict.Verdict{outage(1)}, Fail, []string{"fail wallet: nothing: one run has no confidence interval; take more seeds"}},
 		"nothing to hold":               {"metric: score, min: 1, where: {tag: storage}", []*verdict.Verdict{outage(1)}, Fail, []string{"fail wallet: nothing: no run of a scenario tagged storage"}},
+		"nothing to hold, but known":    {"metric: score, min: 1, where: {tag: chain}", []*verdict.Verdict{outage(1)}, Fail, []string{"fail wallet: nothing: no run of a scenario tagged chain, such as reorg"}},
 		"nothing to hold, and let pass": {"metric: score, min: 1, where: {tag: storage}, when_missing: skip", []*verdict.Verdict{outage(1)}, Pass, []string{"note wallet: nothing: no run of a scenario tagged storage"}},
 		"a kind that the app has not":   {"metric: score, min: 99, where: {kind: content}", []*verdict.Verdict{outage(1)}, Pass, []string{"note wallet: the app has no journey of kind content"}},
 		"a kind that only one app has": {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func (j *judge) points(rule spec.Rule, app string) ([]Point, nothing) {
 		return j.coverage(rule, m, app, runs)
 	}
 	if len(runs) == 0 {
-		return nil, nothing{text: "nothing: no run of " + subject(rule)}
+		return nil, nothing{text: "nothing: no run of " + j.subject(rule)}
 	}
 	var points []Point
 	var why nothing
@@ -83,14 +84,20 @@ func (j *judge) tags(v *verdict.Verdict) []string {
 	return j.Tags[v.Run.Scenario]
 }
 
-// subject names the runs that a rule is about: "scenario control", "a scenario tagged region".
-func subject(rule spec.Rule) string {
+// subject names the runs that a rule is about: "scenario control", "a scenario tagged region, such as aws-us-east-1-down".
+func (j *judge) subject(rule spec.Rule) string {
 	var parts []string
 	if s := rule.Where[spec.WhereScenario]; s != "" {
 		parts = append(parts, "scenario "+s)
 	}
 	if tag := rule.Where[spec.WhereTag]; tag != "" {
 		parts = append(parts, "a scenario tagged "+tag)
+		for _, name := range slices.Sorted(maps.Keys(j.Tags)) {
+			if slices.Contains(j.Tags[name], tag) {
+				parts = append(parts, "such as "+name)
+				break
+			}
+		}
 	}
 	if len(parts) == 0 {
 		return "the app"

@@ -9,11 +9,9 @@ import (
 // spotBackwards holds each true read against the last one that its user had seen whole before it was sent. Answers that overlap in time are not compared: their
 // order is nobody's promise.
 //
-// It gives the app every benefit of the doubt. Where a value is true at several blocks, the earlier answer meant the oldest and the later one the newest.
-// What was
-// seen counts up to head(at) only, so that an app that once saw a block earlier than our own nodes did owes nothing for it. And a block that was reorganised
-// away
-// by then explains any step back.
+// It gives the app every benefit of the doubt. Where a value is true at several blocks, the earlier answer meant the oldest and the later one the newest. What was seen
+// counts up to head(at) only, so that an app that once saw a block earlier than our own nodes did owes nothing for it. And a block that was reorganised away by then
+// explains any step back.
 func spotBackwards(e *evidence) []sighting {
 	type user struct {
 		journey string

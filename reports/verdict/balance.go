@@ -73,8 +73,7 @@ func smallest(as *plan.Amount) string {
 	return "wei"
 }
 
-// meant lists the blocks after which the balance looks like what was shown, rounded or cut off, in the order of publication. The list is shared: it must not be
-// changed.
+// meant lists the blocks after which the balance looks like what was shown, rounded or cut off, in the order of publication. The list is shared: it must not be changed.
 func (a *account) meant(shown amount, as plan.Amount) []*block {
 	key, drop, ok := shown.scaled(as)
 	if !ok {

@@ -44,16 +44,15 @@ var gasRoom = big.NewInt(1e16)
 
 // misattributed-error.
 //
-// Rule: a valid read is answered with a 4xx other than 429, but for a 401 of an instance of the app that was started anew, has forgotten its users, and took them back when they
-// logged in again; or the app says no to a read or a payment with a phrase that lays the fault at the user's or a
-// contract's door (the closed list above), and it is not so: of money the reference chain says that the account held the amount and 0.01 ether more for gas, at
-// head(t); of the others nothing that the harness asks for can cause them. A phrase that a fault of the plan puts into a provider's mouth does not count: then the
-// app only repeats it. Nor does one beside which a payment was made: false-failure speaks then.
+// Rule: a valid read is answered with a 4xx other than 429, but for a 401 of an instance of the app that was started anew, has forgotten its users, and took them back
+// when they logged in again; or the app says no to a read or a payment with a phrase that lays the fault at the user's or a contract's door (the closed list above), and
+// it is not so: of money the reference chain says that the account held the amount and 0.01 ether more for gas, at head(t); of the others nothing that the harness asks
+// for can cause them. A phrase that a fault of the plan puts into a provider's mouth does not count: then the app only repeats it. Nor does one beside which a payment
+// was made: false-failure speaks then.
 //
 // Reason: the user is blamed for what the infrastructure did, and looks for the fault in the wrong place: they pay money in, or write to the contract's makers.
 //
-// Incident: 2025-06-12, Google Cloud: a crash-looping control plane answered requests in all regions with authentication failures, as if the callers had the wrong
-// keys.
+// Incident: 2025-06-12, Google Cloud: a crash-looping control plane answered requests in all regions with authentication failures, as if the callers had the wrong keys.
 //
 // misattributed holds an attempt that was declined against the list.
 func (e *evidence) misattributed(a *attempt, r ruling) ruling {

@@ -27,8 +27,7 @@ type block struct {
 	canonical []span
 }
 
-// canonicalWithin reports whether the block was canonical at any moment of [from, to]. Any moment counts, so that a reorganisation during a read accuses
-// nobody.
+// canonicalWithin reports whether the block was canonical at any moment of [from, to]. Any moment counts, so that a reorganisation during a read accuses nobody.
 func (b *block) canonicalWithin(from, to clock.Micros) bool {
 	for _, s := range b.canonical {
 		if s.touches(from, to) {

@@ -144,7 +144,7 @@ func (e *evidence) undone(a *attempt) bool {
 }
 
 // unsteady finds journeys whose baseline does not meet the steady state: what the outage did to them cannot be told. Without faults the rest of the run is held to it as well, but
-// for one or two attempts: what goes wrong there is nobody's outage.
+// for one or two attempts: what goes wrong there is nobody's outage. Trouble of our own explains it.
 func (e *evidence) unsteady() []string {
 	var reasons []string
 	want := e.plan.Steady
@@ -160,7 +160,7 @@ func (e *evidence) unsteady() []string {
 			reasons = append(reasons, fmt.Sprintf("%s was not steady in the baseline: p99 %s, at most %s is asked", name, inSeconds(s.p99), inSeconds(want.P99)))
 		}
 		rest := measure(within(e.of(name), e.times.outage, e.times.end))
-		if len(e.effects) == 0 && rest.n-rest.ok >= fewBad && rest.share < want.OK-1e-9 {
+		if len(e.effects) == 0 && len(e.h.Troubles) == 0 && rest.n-rest.ok >= fewBad && rest.share < want.OK-1e-9 {
 			reasons = append(reasons, fmt.Sprintf("%s was not steady after the baseline, without any fault: %s %% ok, %s %% are asked",
 				name, trimmed(100*rest.share, 1), trimmed(100*want.OK, 1)))
 		}
@@ -237,8 +237,7 @@ func (e *evidence) tooFew() []string {
 	return reasons
 }
 
-// tooManyVoid lists the windows in which we were too late too often. Recovery and after are one here: the line between them is drawn by the app, and a
-// recovery of a
+// tooManyVoid lists the windows in which we were too late too often. Recovery and after are one here: the line between them is drawn by the app, and a recovery of a
 // second would let one late attempt spoil a run.
 func (e *evidence) tooManyVoid() []string {
 	all, void := map[string]int{}, map[string]int{}

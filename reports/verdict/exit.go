@@ -16,9 +16,8 @@ const (
 	ExitInterrupted  = 130
 )
 
-// ExitCode is the exit code of one run. How the run ended comes first: interrupted 130, aborted 4. named says that the user asked for this very scenario; one
-// that came along
-// in a suite may be not applicable.
+// ExitCode is the exit code of one run. How the run ended comes first: interrupted 130, aborted 4. named says that the user asked for this very scenario; one that came
+// along in a suite may be not applicable.
 func ExitCode(v *Verdict, named bool) int {
 	switch {
 	case v.Ended == history.EndInterrupted:
@@ -36,8 +35,7 @@ func ExitCode(v *Verdict, named bool) int {
 	}
 }
 
-// exitOrder lists the codes from the gravest: without a file that can be read nothing is known, an interrupt is the user's own wish, a failure is news, and
-// trouble with
+// exitOrder lists the codes from the gravest: without a file that can be read nothing is known, an interrupt is the user's own wish, a failure is news, and trouble with
 // the environment or with a verdict only says to try again.
 var exitOrder = []int{ExitUsage, ExitInterrupted, ExitFail, ExitEnvironment, ExitInconclusive, ExitPass}
 

@@ -44,9 +44,8 @@ type Judged struct {
 	Why                 string // one sentence: the rule that decided
 }
 
-// Judge judges a history. It looks at nothing else, so the same history gives the same judgement for ever. A history that has no seal, because its run was
-// killed or still
-// goes on, is judged as far as it tells. The only error is a plan that cannot be read.
+// Judge judges a history. It looks at nothing else, so the same history gives the same judgement for ever. A history that has no seal, because its run was killed or
+// still goes on, is judged as far as it tells. The only error is a plan that cannot be read.
 //
 //	history ─▶ evidence ─▶ a class for each attempt ─▶ recovery, windows ─▶ how faults ended ─▶ findings ─▶ verdict ─▶ score
 func Judge(h *history.History) (*Judgement, error) {

@@ -14,6 +14,7 @@ import (
 // promise is a payment that the app confirmed to a user: from then on a listing of the user's payments has to show it.
 type promise struct {
 	intent   string
+	chain    string
 	session  int
 	asked    clock.Micros // when the user asked for it
 	answered clock.Micros // when the app's answer to that was there
@@ -43,7 +44,8 @@ type listing struct {
 //   - the app said confirmed before the read was sent, and took nothing of that back before it ended;
 //   - the payment lies in a block that was canonical all through the read, max_stale below head(t) at sending or deeper, and no other block of that height was canonical in the
 //     max_stale block times before: every view that is fresh enough has it;
-//   - the head when the app said confirmed lies deeper than that, too.
+//   - the head when the app said confirmed lies deeper than that, too;
+//   - the payment was asked for on the chain that the listing is about.
 //
 // A listing in pages excuses what is not on its first one, newest first: a listing as long as the journey's longest so far may lack a payment if everything that we
 // know of in it is newer. Entries may be the app's id, the transaction hash, the intent's id or its address. As long as no entry was one of these, only empty listings
@@ -68,7 +70,7 @@ func (e *evidence) ownWriteMissing(a *attempt, r ruling) ruling {
 	head := c.headAt(a.at)
 	oldest := head - min(head, a.journey.MaxStale)
 	for _, p := range l.of[int(a.Session)] {
-		if p.from > a.at || p.to <= a.end || c.headAt(p.from) >= oldest {
+		if p.chain != a.journey.Chain || p.from > a.at || p.to <= a.end || c.headAt(p.from) >= oldest {
 			continue
 		}
 		i := slices.IndexFunc(p.blocks, func(b *block) bool {
@@ -157,7 +159,7 @@ func (e *evidence) readPromises(l *listings) {
 	}
 	for i := range e.h.Intents {
 		in := &e.h.Intents[i]
-		p := &promise{intent: in.ID, session: in.Session, asked: in.At - e.zero, answered: forever, from: forever, to: forever, blocks: paidIn[in.ID]}
+		p := &promise{intent: in.ID, chain: in.Chain, session: in.Session, asked: in.At - e.zero, answered: forever, from: forever, to: forever, blocks: paidIn[in.ID]}
 		names := append([]string{in.ID, in.To}, txs[in.ID]...)
 		if a := asked[in.ID]; a != nil {
 			p.answered = a.end

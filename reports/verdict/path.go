@@ -11,9 +11,10 @@ import (
 
 // unavailable-with-path.
 //
-// Rule: at least a tenth of a journey's attempts in the outage were unavailable or declined while some RPC provider of its chain, or for content some storage service, had no fault at all
-// between due and end. Who is refused is served no better than who hears nothing, so an honest no counts here. Below a tenth the app lived through the outage, and one more provider
-// would be advice about odd moments. Attempts whose own instance of the app a fault kept from serving do not count: no provider would have helped. Attempts that no-failover speaks of are left to it: that the app has another provider and did not use it says more.
+// Rule: at least a tenth of a journey's attempts in the outage were unavailable or declined while some RPC provider of its chain, or for content some storage service,
+// had no fault at all between due and end. Who is refused is served no better than who hears nothing, so an honest no counts here. Below a tenth the app lived through
+// the outage, and one more provider would be advice about odd moments. Attempts whose own instance of the app a fault kept from serving do not count: no provider would
+// have helped. Attempts that no-failover speaks of are left to it: that the app has another provider and did not use it says more.
 //
 // Reason: it is advice, and no more: it asks what the world offered, not what the app was configured with, and nobody owes anybody a second provider.
 //

@@ -201,8 +201,7 @@ func atBlocks(known []*block) string {
 	return "only at blocks " + strings.Join(stretches[:last], ", ") + " and " + stretches[last] + earlier
 }
 
-// fresh reports whether the block was canonical while the attempt ran. A block that every node of ours was still being told of counts as soon as it is
-// published.
+// fresh reports whether the block was canonical while the attempt ran. A block that every node of ours was still being told of counts as soon as it is published.
 func (b *block) fresh(a *attempt) bool { return b.canonicalWithin(a.at, a.end) }
 
 // grace is how old an unmarked answer may be in time: max_stale block times. Without a reorganisation the height says it as well; but a view of a branch that was given up a moment
@@ -279,7 +278,7 @@ func (c *chain) truthAt(a *attempt) string {
 func shownText(a *attempt) string {
 	text := strings.TrimSpace(a.field("balance"))
 	if len(text) > 90 {
-		text = text[:90] + "…"
+		text = strings.ToValidUTF8(text[:90], "") + "…"
 	}
 	switch as := a.journey.Balance; {
 	case !as.OfToken():
@@ -296,7 +295,7 @@ func quoted(text string) string {
 		return ""
 	}
 	if len(text) > 60 {
-		text = text[:60] + "…"
+		text = strings.ToValidUTF8(text[:60], "") + "…"
 	}
 	return ": " + strconv.Quote(text)
 }

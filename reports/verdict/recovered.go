@@ -8,8 +8,7 @@ import (
 	"blackout/harness/plan"
 )
 
-// recoveries finds when each journey was steady again, and ends the recovery window when the slowest was. It does nothing for a run whose faults were not
-// cleared.
+// recoveries finds when each journey was steady again, and ends the recovery window when the slowest was. It does nothing for a run whose faults were not cleared.
 func (e *evidence) recoveries() map[string]recovery {
 	all := map[string]recovery{}
 	if !e.times.cleared {

@@ -7,8 +7,7 @@ import (
 	"blackout/harness/plan"
 )
 
-// Points are what a class is worth. An error page beats a zero: saying no is worth something, a wrong answer nothing, and the caps make it worth less than
-// that.
+// Points are what a class is worth. An error page beats a zero: saying no is worth something, a wrong answer nothing, and the caps make it worth less than that.
 func Points(c Class) float64 {
 	switch c {
 	case OK:
@@ -45,9 +44,8 @@ func (m mark) p() float64 {
 //	some attempt wrong                         at most 39 (1 − w), w the share of wrong or harmful attempts
 //	some attempt harmful                       at most 9 (1 − h), h the share of harmful attempts
 //
-// The shares are over O and R together. A harmful attempt counts in w as well: otherwise a payment that is wrong instead of harmful could cost more through w
-// than
-// it gains through h, and a better class must never lower a score. Without attempts in one of the two windows the other stands for both.
+// The shares are over O and R together. A harmful attempt counts in w as well: otherwise a payment that is wrong instead of harmful could cost more through w than it
+// gains through h, and a better class must never lower a score. Without attempts in one of the two windows the other stands for both.
 func scoreCell(outage, recovery []mark, notRecovered bool) (int, Sum) {
 	s := Sum{O: meanP(outage), R: meanP(recovery)}
 	switch {
@@ -109,7 +107,7 @@ func round(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
 // Weight is what a kind of journey counts in a scenario's score.
 func Weight(kind string) int {
-	if kind == "write" {
+	if kind == kindWrite {
 		return 2
 	}
 	return 1
@@ -155,8 +153,7 @@ func scenarioScore(cells []Cell) int {
 	return sum / weights
 }
 
-// Grade is the letter of a score: A ≥ 90, B ≥ 75, C ≥ 60, D ≥ 40, else F; at most C when something was wrong, F when something was harmed, and "?" without a
-// score.
+// Grade is the letter of a score: A ≥ 90, B ≥ 75, C ≥ 60, D ≥ 40, else F; at most C when something was wrong, F when something was harmed, and "?" without a score.
 func Grade(score *int, severity string) string {
 	switch {
 	case score == nil:

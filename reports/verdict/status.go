@@ -18,9 +18,9 @@ const (
 // dishonest-status.
 //
 // Rule: the app said that all is well though another of its journeys had not been steady for longer than notice_within when it was asked, and was not until it had
-// answered; or it said that something is wrong before any fault, or when the last one had been gone for as long, and every journey had been steady for as long. A journey is steady at a moment that lies in some
-// stretch of 5 s, or of three attempts if that is longer, which meets steady_state; where there are fewer attempts than that to tell, it counts as steady. A payment that
-// was taken and came to nothing counts from its deadline on: before that nobody can know.
+// answered; or it said that something is wrong before any fault, or when the last one had been gone for as long, and every journey had been steady for as long. A journey
+// is steady at a moment that lies in some stretch of 5 s, or of three attempts if that is longer, which meets steady_state; where there are fewer attempts than that to
+// tell, it counts as steady. A payment that was taken and came to nothing counts from its deadline on: before that nobody can know.
 //
 // Reason: users and those on call look at the status first. A page that is always green sends them to look for the fault at their own end.
 //

@@ -10,11 +10,10 @@ import (
 
 // A story is a history as a person writes it: it says only what differs from an ordinary run. expand (expand_test.go) makes the history of it.
 //
-// The ordinary run: baseline 0–10 s, one fault on infura 10–20 s, the end at 50 s, a drain of 15 s. One chain, a block each second, number 20 half a second
-// into the
-// baseline. Two accounts; account i holds i + 1 ether, and 0.00105 ether and 123 wei more with each block. view-balance is due each 200 ms from 100 ms on (50
-// in the baseline, 50 in the outage, 150 later), send-payment each 500 ms from 250 ms on (20, 20, 60); even places belong to session 0, odd ones to session 1.
-// Every answer takes 20 ms and is the truth with four digits; every payment is pending, then mined in the next block, then confirmed.
+// The ordinary run: baseline 0–10 s, one fault on infura 10–20 s, the end at 50 s, a drain of 15 s. One chain, a block each second, number 20 half a second into the
+// baseline. Two accounts; account i holds i + 1 ether, and 0.00105 ether and 123 wei more with each block. view-balance is due each 200 ms from 100 ms on (50 in the
+// baseline, 50 in the outage, 150 later), send-payment each 500 ms from 250 ms on (20, 20, 60); even places belong to session 0, odd ones to session 1. Every answer
+// takes 20 ms and is the truth with four digits; every payment is pending, then mined in the next block, then confirmed.
 type story struct {
 	About       string         `yaml:"about"`
 	Plan        storyPlan      `yaml:"plan"`
@@ -112,10 +111,9 @@ type group struct {
 	Status int           `yaml:"status"`
 	Error  string        `yaml:"error"`
 	Body   string        `yaml:"body"`
-	// Answer: truth, zero, nothing (no balance in the body), stale(n) n blocks below the head, next(n) n above, orphan (the losing branch's block with the
-	// head's number),
-	// account(i) another account's truth, base what the account holds on base; anything else is shown as it stands. Of picture, which asks for the files of seed 1 in
-	// turn: truth, page (HTML), other (as many other bytes), file(n) the n-th after the one that was asked for, empty, long (beyond what is read), unrecorded.
+	// Answer: truth, zero, nothing (no balance in the body), stale(n) n blocks below the head, next(n) n above, orphan (the losing branch's block with the head's number),
+	// account(i) another account's truth, base what the account holds on base; anything else is shown as it stands. Of picture, which asks for the files of seed 1 in turn:
+	// truth, page (HTML), other (as many other bytes), file(n) the n-th after the one that was asked for, empty, long (beyond what is read), unrecorded.
 	Answer   string `yaml:"answer"`
 	HalfUp   bool   `yaml:"half_up"` // rounded instead of cut off
 	Block    string `yaml:"block"`   // the block that the answer names: stale(n), next(n) or a text

@@ -104,8 +104,7 @@ type steadiness struct {
 	p99   clock.Micros
 }
 
-// measure takes the steady state of attempts, void ones left out by the caller. Its p99 is over how long whole answers took, from due; for a payment that is
-// its first
+// measure takes the steady state of attempts, void ones left out by the caller. Its p99 is over how long whole answers took, from due; for a payment that is its first
 // answer, since when the chain confirms it is not the app's doing.
 func measure(list []*attempt) steadiness {
 	s := steadiness{n: len(list)}

@@ -39,9 +39,8 @@ type cell struct {
 
 // payments is the payment table: the app's last word against the chain. OK stands for ok or late.
 //
-// It is judged at the end of the drain, never earlier: until then a payment may still be mined, and an app that says "pending" is right. What counts is what
-// users
-// do next. Told "failed" they pay again, told "confirmed" they hand over the goods; so a lie in either word costs money and is harmful.
+// It is judged at the end of the drain, never earlier: until then a payment may still be mined, and an app that says "pending" is right. What counts is what users do
+// next. Told "failed" they pay again, told "confirmed" they hand over the goods; so a lie in either word costs money and is harmful.
 var payments = map[word]map[fate]cell{
 	wordConfirmed: {
 		minedOnce:    {class: OK, why: "said confirmed, and it was mined once"},
@@ -209,7 +208,12 @@ func (e *evidence) fateOf(a *attempt, c *chain) (f fate, much string) {
 		return stillPending, ""
 	case len(list) == 0:
 		return absent, ""
-	case known && told && sum.Cmp(asked) <= 0, !(known && told) && len(list) == 1:
+	case !known || !told:
+		if len(list) == 1 {
+			return minedOnce, ""
+		}
+		return minedMore, fmt.Sprintf("it was paid %d times", len(list))
+	case sum.Cmp(asked) <= 0:
 		return minedOnce, ""
 	case len(list) == 1:
 		return minedMore, fmt.Sprintf("%s wei were paid where %s were asked for", sum, asked)

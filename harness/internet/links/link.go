@@ -18,10 +18,9 @@
 //   - It dials in its accept loop without a bound: one service that swallows SYN stops the door for everybody.
 //   - It closes both ways when one side has sent its last byte. Here Close of the destination is CloseWrite.
 //
-// On a link that carries traffic no toxic is ever added, updated or removed through toxiproxy: with a reader that stalls those calls never return, and a newcomer
-// then blocks the whole collection (toxiproxy issue 558). The one toxic of ours, blackout_switch, is installed in both directions before the first connection and
-// stays. It runs toxiproxy's own toxics behind it, and swaps them itself when the rule of its connection changes. Bytes under way are kept, in order, across a
-// swap.
+// On a link that carries traffic no toxic is ever added, updated or removed through toxiproxy: with a reader that stalls those calls never return, and a newcomer then
+// blocks the whole collection (toxiproxy issue 558). The one toxic of ours, blackout_switch, is installed in both directions before the first connection and stays. It
+// runs toxiproxy's own toxics behind it, and swaps them itself when the rule of its connection changes. Bytes under way are kept, in order, across a swap.
 package links
 
 import (

@@ -54,8 +54,7 @@ type Reply struct {
 }
 
 // Ask looks up a name over UDP as an app would, marked as a probe for one effect in one region: only that effect is considered, whatever its share, as long as it is
-// above zero; the question takes no number, touches nothing and is not recorded. The error is that no answer came before ctx ended; a name that has no address is
-// none.
+// above zero; the question takes no number, touches nothing and is not recorded. The error is that no answer came before ctx ended; a name that has no address is none.
 func (s *Server) Ask(ctx context.Context, name, effect, region string) (Reply, error) {
 	m := new(dns.Msg)
 	m.SetQuestion(dns.Fqdn(name), dns.TypeA)

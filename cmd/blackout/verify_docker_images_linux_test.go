@@ -237,7 +237,7 @@ func TestVerifyDockerDoctor(t *testing.T) {
 	if err := e.Try(t.Context(), image, t.TempDir(), "inhabit"); err != nil {
 		t.Error(err)
 	}
-	if err := e.Try(t.Context(), image, t.TempDir(), "no-such-command"); err == nil || !strings.Contains(err.Error(), `unknown command "no-such-command"`) {
+	if err := e.Try(t.Context(), image, t.TempDir(), "no-such-command"); err == nil || !strings.Contains(err.Error(), `there is no command "no-such-command"`) {
 		t.Errorf("a container that cannot: %v", err)
 	}
 	if left := ours(t, engineClient(t), "doctor-"+strconv.Itoa(os.Getpid())); len(left) > 0 {

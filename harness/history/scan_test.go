@@ -80,6 +80,7 @@ func FuzzScanner(f *testing.F) {
 		`{}`, `{"record":"said","record":"sent"}`, `{"at":-0}`, `{"at":01}`, `{"at":1.0}`, `{"at":1e3}`, `{"at":1234567890123456789012}`, `{"ID":"x"}`, `{"at":null}`, `{"probe":false}`,
 		`{"answer":{}}`, `{"answer":{"a":"b"},"answer":{"c":"d"}}`, `{"answer":{"a":null}}`, `{"faults":[]}`, `{"faults":["a"],"faults":["b"]}`, `{"missing":["\ud800"]}`, `{"id":"` + "\xff" + `"}`,
 		`{"id":"a\u0000b"}`, `{"at":1}}`, `{"at":1,}`, `{"at":1}{}`, ` {"at":1}`, `{"\u0061t":1}`, `{"answer":{"a":"}"}}`, `{"session":9223372036854775807}`, `{"nonce":-1}`, `{"probe":trueish}`,
+		`{"record":"` + "\x05" + `"}`,
 	} {
 		f.Add([]byte(line + "\n"))
 	}

@@ -170,5 +170,7 @@ func (s *scanner) record() {
 	if s.at > len(`{"record":`) {
 		s.giveUp()
 	}
-	s.token()
+	if _, plain := s.token(); !plain { // no type has an escape, and what is no string encoding/json refuses
+		s.giveUp()
+	}
 }
